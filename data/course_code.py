@@ -38,6 +38,19 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="help", help=tr("Show this message and exit."))
 
 
+def whole_number(text: str) -> int:
+    """Return the number that was typed for an option which counts something.
+
+    Raises:
+        ArgumentTypeError: it is below 1.
+        ValueError: it is no whole number.
+    """
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
 def say(text: str) -> None:
     """Print a text, put together in English, in the reader's language."""
     print(translate_sentence(text), flush=True)

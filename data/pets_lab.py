@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from autograder.messages import tr, translate_sentence
 from data.breeds import BREEDS
 from data.cache import DataError
-from data.course_code import CourseCode, Parser, give_up, say
+from data.course_code import CourseCode, Parser, give_up, say, whole_number
 from data.domains import Labelled
 from data.drawing import curves, matrix, sheet
 from data.layers import Classifier
@@ -108,8 +108,9 @@ def train(lab: Lab, root: Path, folder: Path, options: Training, *, scratch: Lab
             only the head's model is saved.
 
     Raises:
-        PetsError: a loss is not a finite number.
+        PetsError: the folder cannot be made, or a loss is not a finite number.
     """
+    _make_folder(folder)
     images, labels, classes = lab.load(root, "trainval")
     parts = lab.code.function("pets_lab", "stratified_split")(labels, VALID_SHARE, options.seed)
     backbone = load_backbone(lab.network)
@@ -126,10 +127,17 @@ def train(lab: Lab, root: Path, folder: Path, options: Training, *, scratch: Lab
     ]
     if scratch:
         runs.append(_run_from_scratch(scratch, root, parts, options))
-    folder.mkdir(parents=True, exist_ok=True)
     _save(lab, head, classes, features.shape[1], folder / MODEL)
     _draw_curves(runs, folder / CURVES)
     _report(lab, runs, truth, classes, folder)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder for what comes out, before minutes of training could be lost."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PetsError(f"The folder {folder} cannot be made ({error.strerror}): name another one with -o.") from error
 
 
 def _fit_head(
@@ -371,17 +379,14 @@ def _arguments() -> Any:
         metavar="NETWORK",
         help=tr("also train a whole network from random weights, and show both; by default of the same architecture"),
     )
-    training.add_argument("--epochs", type=int, default=40)
+    training.add_argument("--epochs", type=whole_number, default=40)
     training.add_argument("--rate", type=float, default=0.1, help=tr("the learning rate of the head"))
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("-o", "--output", type=Path, default=Path("pets_lab"), help=tr("a folder for what comes out"))
     naming = commands.add_parser("name", help=tr("say which breed is on a photograph"))
     naming.add_argument("photographs", nargs="+", type=Path)
     naming.add_argument("--model", type=Path, default=Path("pets_lab") / MODEL)
-    options = parser.parse_args()
-    if options.command == "train" and options.epochs < 1:
-        training.error("argument --epochs: must be at least 1")
-    return options
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

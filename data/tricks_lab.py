@@ -18,7 +18,7 @@ from torch import Tensor
 
 from autograder.messages import tr
 from data.cache import DataError
-from data.course_code import CourseCode, Parser, give_up
+from data.course_code import CourseCode, Parser, give_up, whole_number
 from data.domains import Labelled, load_domain
 from data.networks import load_backbone
 
@@ -218,7 +218,9 @@ def main() -> None:
     parser = Parser(prog="python -m data.tricks_lab")
     parser.description = tr("Train a network with the functions of training_tricks alone, with and without each trick.")
     parser.add_argument("--code", type=Path, default=Path("exercises"), help=tr("the folder of your units"))
-    parser.add_argument("--networks", type=int, default=5, help=tr("how many networks each line is the mean of"))
+    parser.add_argument(
+        "--networks", type=whole_number, default=5, help=tr("how many networks each line is the mean of")
+    )
     options = parser.parse_args()
     try:
         for line in table(CourseCode(options.code), options.networks):

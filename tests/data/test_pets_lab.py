@@ -234,6 +234,12 @@ def test_a_training_has_at_least_one_epoch(command, capsys):
     assert "--epochs: must be at least 1" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_the_training(command, few_pets, tmp_path):
+    (tmp_path / "file").touch()
+    said = command("train", "--pets", few_pets, "--network", "tiny", "--epochs", 1000, "-o", tmp_path / "file")
+    assert said == f"pets_lab: The folder {tmp_path / 'file'} cannot be made (File exists): name another one with -o."
+
+
 def test_a_photograph_that_lies_on_its_side_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6

@@ -85,3 +85,10 @@ def test_the_table_is_in_the_readers_language(monkeypatch):
     assert "epochos" in head and not {"on", "right"} & set(head.split())
     assert lines[1].startswith(name) and name != "without dropout"
     assert {len(line) for line in lines} == {len(head)}
+
+
+def test_a_line_is_the_mean_of_at_least_one_network(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["tricks_lab", "--code", str(ROOT / "solutions"), "--networks", "0"])
+    with pytest.raises(SystemExit) as ended:
+        tricks_lab.main()
+    assert ended.value.code == 2 and "--networks: must be at least 1" in capsys.readouterr().err

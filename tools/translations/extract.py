@@ -78,8 +78,10 @@ _NOT_SHOWN = re.compile(
 )
 
 
-#: Lines of a file, an error of a call, and words that the engine's catalog has.
-_NO_MESSAGE = re.compile(r"^#Image|names no hash$|^(?:Usage:|Arguments|Options|Show this message and exit\.)$")
+#: Lines of a file, an error of a call, one that argparse shows in English, and words that the engine's catalog has.
+_NO_MESSAGE = re.compile(
+    r"^#Image|names no hash$|^must be at least 1$|^(?:Usage:|Arguments|Options|Show this message and exit\.)$"
+)
 _LABEL = re.compile(r"[a-z -]+")
 #: Values of a curve or a bar, in contrast to those of an option.
 _COMPUTED = (ast.Name, ast.Subscript, ast.BinOp)
