@@ -9,6 +9,7 @@ import gc
 import io
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ from autograder import __version__
 from autograder.cli import auditing, grading, releases, reporting, terminal
 from autograder.cli.terminal import CORES, Jobs, Require, Units, file_to_write, names_in, rungs_required
 from autograder.course.catalog import course_here, find_course, read_catalog
+from autograder.course.units import Unit
 from autograder.errors import AutograderError, UsageError
 from autograder.libraries import is_loaded
 from autograder.student.commands import StudentCommand, register
@@ -28,8 +30,8 @@ from autograder.student.commands import StudentCommand, register
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(releases.app, name="release")
 register(app)
-#: Libraries that complain, at the end of a process, of whatever of theirs was not collected.
-_COMPLAINING = ("triton", "jaxlib")
+#: Libraries that print warnings at the end of a process if their objects were not collected.
+_WARN_OF_LEFTOVERS = ("triton", "jaxlib")
 app.command()(grading.grade)
 app.command()(grading.regrade)
 app.command()(reporting.report)
@@ -50,21 +52,21 @@ def main() -> None:
 
 
 def _write_any_letter() -> None:
-    """Have tables and results be UTF-8 in a file or a pipe; a terminal that lacks a letter shows a question mark."""
+    """Make the standard streams take any letter: UTF-8 in a file or a pipe, a question mark on a terminal that lacks it."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _spare_last_collection() -> None:
-    """Have the interpreter end without a last look through all objects, which takes a fifth of an import of torch."""
-    if not any(map(is_loaded, _COMPLAINING)):
+    """Freeze all objects at the end of the process: a last collection takes a fifth of the time of importing torch."""
+    if not any(map(is_loaded, _WARN_OF_LEFTOVERS)):
         gc.freeze()
 
 
 @app.command("new-unit")
 def new_unit(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the unit and of its first function.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the unit and of its first function.")],
 ) -> None:
     """Write the start of a new unit: solution, skeleton, checks, a known mistake, lesson, catalog."""
     from autograder.cli.new_unit import write_new_unit
@@ -131,15 +133,12 @@ def verify(
     for name in asked:
         if name not in QUESTIONS:
             raise UsageError(f"--only {name}: no such question; they are {', '.join(QUESTIONS)}")
-
     catalog = course_here()
     chosen = catalog.select(names_in(units))
     if not chosen:
         raise UsageError("this course has no units to verify yet; `autograder new-unit NAME` makes one")
-    for option, given in (("--right", right), ("--wrong", wrong)):
-        if given is not None and not any(path for unit in chosen for path in given.rglob(f"{unit.name}.py")):
-            names = ", ".join(f"{unit.name}.py" for unit in chosen)
-            raise UsageError(f"{option} {given}: no file in it is named as a unit; name them {names}")
+    _require_modules("--right", right, chosen)
+    _require_modules("--wrong", wrong, chosen)
     findings = []
     with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
         verification = Verification(catalog, chosen, run_trials, seeds, right, wrong, asked, bars.begin)
@@ -155,6 +154,17 @@ def verify(
         write_atomically(report, verification.report(facts))
         terminal.out.print(Text(f"wrote {report}"), soft_wrap=True)
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+def _require_modules(option: str, folder: Path | None, units: Iterable[Unit]) -> None:
+    """Refuse a folder of modules that has none for the units.
+
+    Raises:
+        UsageError: no file in it is named as a unit.
+    """
+    names = [f"{unit.name}.py" for unit in units]
+    if folder is not None and not any(path for name in names for path in folder.rglob(name)):
+        raise UsageError(f"{option} {folder}: no file in it is named as a unit; name them {', '.join(names)}")
 
 
 @app.command(cls=StudentCommand)
@@ -179,7 +189,7 @@ def examples(
         what = "is a folder; name a file" if path.is_dir() else "is not there; write it"
         raise UsageError(f"{path} {what} with a function test_... that calls {function} and asserts")
     with contextlib.ExitStack() as stack:
-        workers: Workers = InThisProcess()  # which is enough for one's own
+        workers: Workers = InThisProcess()  # the file is the reader's own, so no sandbox is needed
         if file is not None:
             workers = stack.enter_context(Sandbox(catalog.preload))
             workers.require(rungs_required(require, trusted=False))

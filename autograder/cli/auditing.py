@@ -25,15 +25,14 @@ def replay(
     """Grade a submission again as a result says that it was graded, and compare the two results."""
     if submission is None and verify is None:
         raise UsageError("Missing argument SUBMISSION: give what was graded; only --verify KEY alone does without")
-    genuine = verify is None or _verify_signature(result, verify)
-    if submission is not None and not _same_again(result, submission):
-        genuine = False
-    if not genuine:
+    unchanged = verify is None or _verify_signature(result, verify)
+    repeated = submission is None or _same_again(result, submission)
+    if not (unchanged and repeated):
         raise typer.Exit(1)
 
 
 def _verify_signature(result: Path, key: Path) -> bool:
-    """Print if a result is, to the byte, what was signed. Return True if it is."""
+    """Print whether a result is exactly what was signed. Return True if it is."""
     try:
         from autograder.results.signature import verify
     except ModuleNotFoundError as error:
@@ -49,7 +48,7 @@ def _verify_signature(result: Path, key: Path) -> bool:
 
 
 def _same_again(result: Path, submission: Path) -> bool:
-    """Grade again and print what comes out. Return True if it is the same."""
+    """Grade a submission again and print how the outcome differs from a result. Return True if it is the same."""
     from autograder.sandbox.zygote import ONE_THREAD
 
     os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a grading has it
@@ -83,7 +82,7 @@ def likeness(
     paths: Annotated[list[Path], typer.Argument(metavar="CLASS", help="The submissions, as for `grade`.")],
     results: Annotated[
         Path | None,
-        typer.Option("--results", metavar="OUT", help="Of `grade`: also pairs with the same rare values."),
+        typer.Option("--results", metavar="OUT", help="Folder of `grade`; lists also pairs with the same rare values."),
     ] = None,
     out: Annotated[
         Path,

@@ -17,18 +17,20 @@ from autograder.grading.spec import GradingSpec
 
 Cluster = Annotated[
     str,
-    typer.Option("--cluster", metavar="ADDRESS", help="Of a scheduler of Dask, tls://...; or local:N, as --jobs N."),
+    typer.Option(
+        "--cluster", metavar="ADDRESS", help="Address of a Dask scheduler, tls://...; local:N means --jobs N."
+    ),
 ]
 Insecure = Annotated[
     bool,
-    typer.Option("--insecure-cluster", help="Let the cluster be one without TLS: whoever reaches it is you."),
+    typer.Option("--insecure-cluster", help="Accept a cluster without TLS: whoever reaches it can act as you."),
 ]
 _LOCAL = "local"
 
 
 @dataclass(frozen=True)
 class Machines:
-    """Machines that grade: so many processes here, or a cluster.
+    """Machines that grade: some processes on this one, or a cluster.
 
     Attributes:
         jobs: processes at once.
@@ -42,7 +44,7 @@ class Machines:
 
     @classmethod
     def of(cls, jobs: int, cluster: str, insecure: bool) -> "Machines":
-        """Return what the options of a command ask for. `local:N` is this machine: no scheduler listens there.
+        """Return the machines that the options of a command name. `local:N` is this machine, without a scheduler.
 
         Raises:
             UsageError: N is no number.
@@ -56,12 +58,12 @@ class Machines:
 
     @contextlib.contextmanager
     def open(self, spec: GradingSpec, count: int, libraries: Collection[str], fresh: bool) -> Iterator[GradeTasks]:
-        """Yield what grades so many submissions.
+        """Yield a function that grades submissions.
 
         Args:
-            spec: what they are graded by.
+            spec: how they are graded.
             count: how many there are.
-            libraries: those that they name, for workers to have from the start.
+            libraries: the libraries that they name, which workers import at their start.
             fresh: True if no result may be used that a cluster still holds.
         """
         if self.cluster:
@@ -100,7 +102,7 @@ class Machines:
         return Cluster(self.cluster, spec, insecure=self.insecure, fresh=fresh, tell=tell)
 
     def _jobs_that_fit(self, spec: GradingSpec) -> int:
-        """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
+        """Return how many jobs run at once: as many as were asked for, or as many as the GPU has room for."""
         if not spec.gpu:
             return self.jobs
         from autograder.grading.jobs import jobs_that_fit

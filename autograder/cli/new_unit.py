@@ -1,4 +1,4 @@
-"""The start of a new course or unit: files that work together from the beginning, to be replaced piece by piece."""
+"""Write the start of a new course or unit: files that work together, for the author to replace one by one."""
 
 import keyword
 import re
@@ -118,7 +118,7 @@ def write_new_unit(catalog: Catalog, name: str) -> list[Path]:
         The files that were written.
 
     Raises:
-        UsageError: the name cannot be a unit's, or is taken.
+        UsageError: no unit can have the name, or another has it.
     """
     _require_free(catalog, name)
     words = {"name": name, "title": name.replace("_", " ").capitalize()}
@@ -144,7 +144,7 @@ def write_new_course(folder: Path) -> list[Path]:
         The files that were written.
 
     Raises:
-        UsageError: there is something in the folder, or its name gives no unit's name.
+        UsageError: there is something in the folder.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"there is something in {folder} already; name a new folder")
@@ -163,7 +163,7 @@ def write_new_course(folder: Path) -> list[Path]:
 
 
 def _without_empty_list(entries: str) -> str:
-    """Return a catalog without `unit = []`, after which TOML takes no `[[unit]]`."""
+    """Return the text of a catalog without `unit = []`: TOML allows no `[[unit]]` after it."""
     return re.sub(r"(?m)^unit\s*=\s*\[\s*\]\s*\n?", "", entries)
 
 

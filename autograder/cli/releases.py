@@ -31,7 +31,7 @@ def _typed_notebook(text: str) -> Path:
     """Return the path of a notebook that was typed.
 
     Raises:
-        BadParameter: it is no notebook, which students could not open.
+        BadParameter: it cannot be read, or is no notebook.
     """
     from autograder.submissions.notebook import code_cells
 
@@ -52,13 +52,13 @@ Notebook = Annotated[
         "--notebook",
         metavar="FILE",
         parser=_typed_notebook,
-        help="A notebook to add; may be given more than once.",
+        help="Notebook to add; may be given several times.",
     ),
 ]
 
 
 def _language(catalog: Catalog, asked: str) -> str:
-    """Return what a release is written in: as asked for, else the course's own, whatever the instructor reads."""
+    """Return the language of a release: the one asked for, else the course's; never the instructor's own."""
     return choose_language(asked, "", catalog.translations) if asked else catalog.language or ENGLISH
 
 
@@ -225,7 +225,7 @@ def _release_course(
 
 
 def _fingerprint_files(catalog: Catalog, units: Collection[str]) -> "Files":
-    """Return the files of fingerprints of some units, all if there are none, and show the progress if they have to be made."""
+    """Return the files of fingerprints of some units, of all if none is named. Show a bar while they are made."""
     from autograder.platforms.bundles import fingerprint_files
 
     with terminal.progress() as bars:
@@ -233,7 +233,7 @@ def _fingerprint_files(catalog: Catalog, units: Collection[str]) -> "Files":
 
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:
-    """Write a bundle that grades, with the secret of this course's releases."""
+    """Write a bundle that grades, with the secret of this course's bundles."""
     from autograder.platforms.bundles import Grading, release_secret, require_free, write_bundle
 
     require_free(folder)
@@ -245,7 +245,7 @@ def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, 
 
 
 def _try_out(files: "Files", catalog: Catalog) -> None:
-    """Run the checks of a bundle before it is written, and say so first, as those of a whole course take minutes."""
+    """Run the checks of a bundle before it is written. Announce it first: those of a whole course take minutes."""
     from autograder.platforms.bundles import try_out
 
     count = f"{len(catalog.units)} units" if len(catalog.units) != 1 else "1 unit"

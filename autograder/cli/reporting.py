@@ -1,4 +1,4 @@
-"""`autograder report`."""
+"""`autograder report`: write marks for people and platforms, sum up a term, fill an exported gradebook."""
 
 import contextlib
 import sys
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from autograder.results.types import Picture, SubmissionResult
     from autograder.submissions.students import Student
 
-#: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
+#: Form that shows no marks: a table of the questions that wait for points by hand, to be filled in.
 _TO_FILL = "by-hand"
 _EXPORTED = "--gradebook FILE: it fills the file that the platform exported"
-#: What else has to be given for a form that is none of a mark.
+#: By form: the option without which it cannot be written, and why.
 _NEEDS = {
     "table": "--roster FILE: it sums up a term for each student of the roster",
     "brightspace": _EXPORTED,
@@ -42,7 +42,11 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--out", parser=folder_to_fill, metavar="FOLDER", help="A folder for them; else one is printed."
+            "-o",
+            "--out",
+            parser=folder_to_fill,
+            metavar="FOLDER",
+            help="Folder for the files; without it one form is printed.",
         ),
     ] = None,
     gradebook: Annotated[
@@ -92,17 +96,17 @@ def report(
 
 
 def _tell_uneven(marks: "list[Mark]", platform: str) -> None:
-    """Print a sentence if a platform's one column holds marks that count up to different points."""
+    """Print a sentence if a platform has one column for the marks, and their maxima differ."""
     from autograder.results.formats.overview import uneven_maxima
     from autograder.results.tables import FILLERS
 
     sentence = uneven_maxima(marks) if platform in FILLERS else ""
     if sentence:
-        terminal.errors.print(Text(sentence), soft_wrap=True)
+        _tell([sentence])
 
 
 def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
-    """Write the questions that wait for points, or print them; what people have filled into the file stays in it."""
+    """Write or print the table of questions that wait for points. What people have filled in stays in the file."""
     from autograder.results.formats.tables import hand_table
     from autograder.results.manual import filled_in
 
@@ -158,7 +162,7 @@ def _report_term(
 
 
 def _students_of(paths: list[Path]) -> "dict[str, Student]":
-    """Return what the tables of intake beside some results tell of the students, by the names of their submissions."""
+    """Return the students by the names of their submissions, from the `intake.csv` beside each result."""
     from autograder.results.publish import graded_folders
     from autograder.submissions.hand_in import read_students
 
@@ -169,7 +173,16 @@ def _students_of(paths: list[Path]) -> "dict[str, Student]":
 def _fill_gradebook(
     marks: "list[Mark]", students: "dict[str, Student]", platform: str, path: Path, title: str, out: Path | None
 ) -> None:
-    """Fill the assignment's column of a gradebook that a platform exported, into a file of the same name in a folder."""
+    """Fill the assignment's column of a gradebook that a platform exported. Write it as a new file.
+
+    Args:
+        marks: to be filled in.
+        students: what is known of each, by the name of the submission.
+        platform: that exported the gradebook.
+        path: of the gradebook.
+        title: of the assignment on the platform; needed if the gradebook has several.
+        out: folder of the new file, which keeps its name; without it `filled-NAME` is written here.
+    """
     from autograder.results.store import write_atomically
     from autograder.results.tables import FILLERS, Grade, Table, fill, maximum_warning
     from autograder.results.wording import points, remarks, score
@@ -189,14 +202,11 @@ def _fill_gradebook(
     heading, strangers = fill(table, platform, title, rows, grades)
     warning = maximum_warning(table, platform, title, rows, grades)
     if warning:
-        terminal.errors.print(Text(f"{path.name}: {warning}"), soft_wrap=True)
+        _tell([f"{path.name}: {warning}"])
     _tell_uneven(marks, platform)
-    for name in strangers:
-        why = finder.why_not(known[name], name)
-        terminal.errors.print(Text(f"{path.name} has no row for {name} alone: {why}"), soft_wrap=True)
+    _tell(f"{path.name} has no row for {name} alone: {finder.why_not(known[name], name)}" for name in strangers)
     if missing:
-        said = f"{path.name} has students without a submission, whose cells stay as they are: {', '.join(missing)}"
-        terminal.errors.print(Text(said), soft_wrap=True)
+        _tell([f"{path.name} has students without a submission, whose cells stay as they are: {', '.join(missing)}"])
     target = (out or Path()) / (path.name if out is not None else f"filled-{path.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, table.to_bytes())
@@ -219,15 +229,14 @@ def _pictures(
     work = GradedWork([submissions], catalog)
     with Sandbox(catalog.preload) as sandbox:
 
-        def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
+        def draw(result: "SubmissionResult") -> "dict[str, list[Picture]]":
             submission = work.find(result)
             if submission is None and not result.score:
-                return {}  # such as of a student who handed in nothing: there is nothing to draw
+                return {}  # this student may have handed in nothing, so there is nothing to draw
             if submission is None:
-                words = f"{result.name}: no pictures, as {submissions} does not hold what was graded"
-                terminal.errors.print(Text(words), soft_wrap=True)
+                _tell([f"{result.name}: no pictures, as {submissions} does not hold what was graded"])
                 return {}
             pictures = pictures_of(result, submission, catalog, sandbox.worker)
             return {unit: [each] for unit, each in pictures.items()}
 
-        yield drawn
+        yield draw

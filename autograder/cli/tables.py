@@ -18,13 +18,17 @@ from autograder.results.formats.tables import unit_points
 from autograder.results.mark import Mark, units_of
 from autograder.results.wording import manual_line, score_line
 
-#: Fewer columns for remarks and reasons are not worth having.
+#: Least width of the column of remarks or reasons.
 _REMARKS = 20
-#: A name longer than this goes on in the next line of its cell, on a terminal that is not wide.
+#: Width that a term's points and the gaps around them take.
+_POINTS = 18
+#: Greatest width of a name on a terminal narrower than `_WIDE`; a longer one is broken into lines.
 _NAME = 28
 _WIDE = 120
-#: Width of a table in a log is that of its longest row; this only bounds it.
+#: Width of a log: wide enough for any row.
 _ENDLESS = 100_000
+#: Columns that lie between those of a table.
+_GAPS = 4
 
 
 def print_class(marks: Sequence[Mark], paths: Sequence[Path]) -> None:
@@ -32,13 +36,18 @@ def print_class(marks: Sequence[Mark], paths: Sequence[Path]) -> None:
     rows = [
         (each.name, each.points, each.remarks, str(path)) for each, path in zip(map(row, marks), paths, strict=True)
     ]
-    names, numbers, _, results = ([cell_len(cells[place]) for cells in rows] for place in range(4))
-    least = min(_NAME, max(names, default=0)) + max(numbers, default=0) + _REMARKS + max(results, default=0) + 4
-    count = 4 if _console().width >= least else 3
+    names, points, _, results = (_widest(rows, column) for column in range(4))
+    has_room = _console().width >= min(_NAME, names) + points + _REMARKS + results + _GAPS
+    count = 4 if has_room else 3
     table = _table(*("Submission", "Points", "Remarks", "Result")[:count])
     for cells in rows:
         table.add_row(*map(Text, cells[:count]))  # Text, because a student's file name must not be read as markup
     _console().print(table)
+
+
+def _widest(rows: Sequence[Sequence[str]], column: int) -> int:
+    """Return the width of the widest cell of a column."""
+    return max((cell_len(cells[column]) for cells in rows), default=0)
 
 
 def print_term(marks: Sequence[Mark]) -> None:
@@ -48,8 +57,8 @@ def print_term(marks: Sequence[Mark]) -> None:
         (row(each).name, row(each).points, *(unit_points(each, unit) for unit in units), ", ".join(each.trail))
         for each in marks
     ]
-    room = min(_NAME, max((cell_len(cells[0]) for cells in rows), default=0)) + 18 + _REMARKS
-    columns = units if _console().width >= room + sum(max(6, len(unit)) + 1 for unit in units) else []
+    others = min(_NAME, _widest(rows, 0)) + _POINTS + _REMARKS
+    columns = units if _console().width >= others + sum(max(6, len(unit)) + 1 for unit in units) else []
     table = _table("Submission", "Points", *columns, "Remarks")
     for cells in rows:
         table.add_row(*map(Text, cells if columns else (*cells[:2], cells[-1])))

@@ -1,4 +1,4 @@
-"""Shared by the commands: options, two consoles, the progress of something long, and Ctrl-C."""
+"""Share between the commands: options, two consoles, progress bars, and Ctrl-C."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ from autograder.results.mark import Hidden
 from autograder.sandbox import REQUIRED
 from autograder.sandbox.confines import usable_cores
 
-#: How many lines of one thing's progress an output gets that is no terminal.
+#: Most lines of progress on one thing, in an output that is no terminal.
 _LINES = 20
 
 out = Console(highlight=False)
@@ -74,7 +74,7 @@ def typed_path(text: str) -> Path:
     """Return the path that was typed.
 
     Raises:
-        BadParameter: it is empty, as of a variable of the shell that is not set, and would be the current folder.
+        BadParameter: it is empty, such as the value of a shell variable that is not set.
     """
     if not text:
         raise typer.BadParameter("it is empty; give a submission, or . for this folder")
@@ -82,10 +82,10 @@ def typed_path(text: str) -> Path:
 
 
 def folder_to_fill(text: str) -> Path:
-    """Return the path of a folder that was typed, and may be made.
+    """Return the path of a folder that was typed; it need not exist yet.
 
     Raises:
-        BadParameter: it is empty, or no folder can be there. It is told before anything is computed.
+        BadParameter: it is empty, or no folder can be there. The error comes before anything is computed.
     """
     path = _typed_target(text, "a folder")
     if path.exists() and not path.is_dir():
@@ -94,10 +94,10 @@ def folder_to_fill(text: str) -> Path:
 
 
 def file_to_write(text: str) -> Path:
-    """Return the path of a file that was typed, and may be made.
+    """Return the path of a file that was typed; it need not exist yet.
 
     Raises:
-        BadParameter: it is empty, or no file can be written there. It is told before anything is computed.
+        BadParameter: it is empty, or no file can be written there. The error comes before anything is computed.
     """
     path = _typed_target(text, "a file")
     if path.is_dir():
@@ -106,7 +106,15 @@ def file_to_write(text: str) -> Path:
 
 
 def _typed_target(text: str, kind: str) -> Path:
-    """Return the path that was typed for something to be written, if the folders above it can hold it."""
+    """Return a path that was typed, to be written.
+
+    Args:
+        text: as typed.
+        kind: "a file" or "a folder", for the sentence of an error.
+
+    Raises:
+        BadParameter: it is empty, or the folders above it cannot hold it.
+    """
     if not str(text):
         raise typer.BadParameter(f"it is empty; name {kind}")
     path = Path(text)
@@ -127,7 +135,7 @@ def one_of(choices: Iterable[str], value: str, option: str) -> str:
     """Return the value of an option that has a few choices.
 
     Raises:
-        UsageError: it is none of them.
+        UsageError: the value is none of the choices.
     """
     names = list(map(str, choices))
     if value not in names:
@@ -136,15 +144,15 @@ def one_of(choices: Iterable[str], value: str, option: str) -> str:
 
 
 class Bars(Protocol):
-    """Progress of one thing after another."""
+    """Bars that show the progress of one thing after another."""
 
     def begin(self, what: str, total: int) -> Callable[[], None]:
-        """Begin with something. Return the function to call whenever one more of it is done."""
+        """Show a new bar. Return the function to call whenever one more of `total` is done."""
 
 
 @contextmanager
 def progress() -> Iterator[Bars]:
-    """Yield bars on a terminal, and on anything else a line now and then."""
+    """Yield bars: on a terminal real ones, and in any other output a line of text now and then."""
     if not errors.is_terminal:
         yield _Lines()
         return
@@ -197,13 +205,13 @@ def _duration(seconds: float) -> str:
 
 
 class Interrupts:
-    """Remembers a Ctrl-C while it is entered, besides raising `KeyboardInterrupt` as always.
+    """Memory of a Ctrl-C inside a `with` block, beside the `KeyboardInterrupt` that it raises as always.
 
     A library may let the exception vanish: in an `except:` of an import, or in a callback of the interpreter's own.
     """
 
     def __init__(self) -> None:
-        self._asked = False
+        self._interrupted = False
 
     def __enter__(self) -> "Interrupts":
         self._before = signal.signal(signal.SIGINT, self._note)
@@ -216,9 +224,9 @@ class Interrupts:
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if there was a Ctrl-C."""
-        if self._asked:
+        if self._interrupted:
             raise KeyboardInterrupt
 
     def _note(self, _: int, __: FrameType | None) -> None:
-        self._asked = True
+        self._interrupted = True
         raise KeyboardInterrupt

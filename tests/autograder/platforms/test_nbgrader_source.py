@@ -12,11 +12,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-from autograder.cli.grading import Source, _assignment
+from autograder.cli.class_run import nbgrader_assignment
 from autograder.course.catalog import read_catalog
 from autograder.course.units import Function, Unit
 from autograder.errors import CatalogError, UsageError
 from autograder.grading.session import collected_tests
+from autograder.grading.source import Source
 from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.assignment import source_notebook, write_notebooks
 from autograder.platforms.nbgrader.cells import graded_cells, release_again, released_points
@@ -219,7 +220,7 @@ def test_without_nbgrader_one_sentence_says_so(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "nbgrader", None)
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
     with pytest.raises(UsageError, match=r"--nbgrader needs nbgrader.*: pip install 'idealcat\[nbgrader\]'"):
-        _assignment(Source(nbgrader=str(tmp_path), assignment="quiz"), GradingSpec(CATALOG))
+        nbgrader_assignment(Source(nbgrader=str(tmp_path), assignment="quiz"), GradingSpec(CATALOG))
 
 
 @pytest.mark.parametrize("sandbox", [True, False])
