@@ -49,7 +49,7 @@ def same_by(criterion: Criterion, one: Call, other: Call) -> bool:
 
 
 def same_value(one: Call, other: Call) -> bool:
-    """Return True if two calls gave the same value, or raised an exception of the same class."""
+    """Return True if two calls gave the same value and left the same in place, or raised an exception of the same class."""
     if one.value is UNANSWERED or other.value is UNANSWERED:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
     # What a student prints counts only if the other call prints too.
@@ -59,6 +59,7 @@ def same_value(one: Call, other: Call) -> bool:
         return _same_end(one.value, other.value)
     try:
         assert_close(_comparable(one.value), _comparable(other.value))
+        assert_close(one.answer.left, other.answer.left)
     except CheckFailed:
         return False
     return True

@@ -54,6 +54,7 @@ class Call:
     Attributes:
         function: its name; of a program, the name of its unit.
         args, kwargs: as the check gave them; a module among them as a `SentModule`.
+        mutable: positions and names of the arguments that the check looks at after the call.
         of: the position of the argument that was differentiated by, or None for a plain call.
         weights: what the output's entries were weighted by, for a gradient.
         on: the object whose method or attribute it is, or the module that was called.
@@ -72,6 +73,7 @@ class Call:
     on: Any = None
     get: bool = False
     program: bool = False
+    mutable: tuple[int | str, ...] = ()
     answer: Answer = NO_ANSWER
     raised: tuple[str, ...] = ()
     found: dict[Path, bytes | None] = field(default_factory=dict)

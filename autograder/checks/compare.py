@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograder.checks.crossing import Mutable
 from autograder.checks.difference import bounds, difference, entry, first, kind_difference, place_of
 from autograder.checks.showing import Printed, show
 from autograder.errors import NO_VALUE, CheckFailed, Raised
@@ -57,8 +58,8 @@ def assert_equal(actual: object, expected: object) -> None:
 
 
 def _compare(actual: object, expected: object, rtol: float | None, atol: float | None) -> None:
-    problem = difference(actual, expected, rtol, atol)
-    if problem and isinstance(actual, Printed):
+    problem = difference(actual.plain() if isinstance(actual, Mutable) else actual, expected, rtol, atol)
+    if problem and isinstance(actual, Printed | Mutable):
         problem = problem.replace("returned", actual.verb, 1)
     if problem:
         raise CheckFailed(problem, actual, expected)

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from autograder.checks.compare import show
+from autograder.checks.showing import show
 from autograder.errors import CheckError, RefusedValue
 from autograder.libraries import Image, nn
 from autograder.worker.codec import Member, Recipe, Record, leaves, refuse
@@ -71,14 +71,67 @@ class SentIterator:
         return show(self._source)
 
 
+class Mutable:
+    """A container of a check's own that a call may change in place. A sentence says what the call has left in it.
+
+    Attributes:
+        kind: Python's own class of such a container.
+        verb: of a sentence about it.
+    """
+
+    kind: ClassVar[type]
+    verb = "left"
+
+    def plain(self) -> Any:
+        """Return a copy of Python's own class."""
+        return self.kind(self)
+
+    def refill(self, value: Any) -> None:
+        """Hold what another container holds.
+
+        Raises:
+            RefusedValue: it is of another class.
+        """
+        if type(value) is not self.kind:
+            raise RefusedValue(f"{show(value)} in place of a {self.kind.__name__} that was to be changed")
+        own: Any = self
+        own.clear()
+        fill = own.extend if issubclass(self.kind, list | bytearray) else own.update
+        fill(value)
+
+    def __repr__(self) -> str:
+        return repr(self.plain())
+
+
+_MUTABLE: dict[type, Any] = {
+    kind: type(kind.__name__, (Mutable, kind), {"kind": kind}) for kind in (list, dict, set, bytearray)
+}
+
+
+def mutable(value: object) -> Any:
+    """Return a list, a dict, a set or a bytearray that holds the same, and that a call may change in place.
+
+    Raises:
+        CheckError: the value is something else.
+    """
+    kind = _MUTABLE.get(type(value))
+    if kind is None:
+        raise CheckError(f"mutable() takes a list, a dict, a set or a bytearray, not {show(value)}")
+    return kind(value)
+
+
 def as_sent(value: object) -> object:
-    """Return a module as it is now, and an iterator as one that can be repeated; any other value as it is.
+    """Return a module as it is now, an iterator as one that can be repeated, and what is mutable as a copy.
+
+    Any other value is returned as it is.
 
     Raises:
         CheckError: the module does not carry a recipe.
     """
     if isinstance(value, nn.Module):
         return SentModule(recipe_of(value), show(value))
+    if isinstance(value, Mutable):
+        return value.plain()
     if not isinstance(value, Iterator) or isinstance(value, io.IOBase | Record) or hasattr(value, "_handle"):
         return value
     return SentIterator(value)

@@ -86,7 +86,8 @@ def _describe_answer(call: Call, unworded: bool, seen: dict[int, int], numbers: 
     # An object has the number of its first appearance, so that one that is given back differs from a new one.
     for given in objects_in([call.on, *call.args, *call.kwargs.values()]):
         seen.setdefault(given._handle.number, len(seen))
-    return _describe(call.value, seen, numbers)
+    value = _describe(call.value, seen, numbers)
+    return (value, _describe(call.answer.left, seen, numbers)) if call.answer.left else value
 
 
 def _describe(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]) -> object:

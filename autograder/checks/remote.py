@@ -17,10 +17,12 @@ from typing import Any, NoReturn
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call, ModuleUnderTest
 from autograder.checks.compare import Printed, show
 from autograder.checks.crossing import (
+    Mutable,
     SentModule,
     as_sent,
     files_of,
     known_member,
+    mutable,
     plain,
     put_back,
     recipe_of,
@@ -186,6 +188,15 @@ class StudentModule:
         given = {"stdin": stdin, "args": tuple(map(str, args)), "files": dict(files or {})}
         return self._run_program(Call(self.module.unit, (), given, program=True))
 
+    @staticmethod
+    def mutable(value: object) -> Any:
+        """Return a list, a dict, a set or a bytearray that a call may change in place, as it may not change any other.
+
+        Raises:
+            CheckError: the value is something else.
+        """
+        return mutable(value)
+
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":
         """Give the worker a copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
@@ -226,6 +237,8 @@ class StudentModule:
     def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
         self._load()
+        own = {place: value for place, value in _places(call).items() if isinstance(value, Mutable)}
+        call = replace(call, mutable=call.mutable or tuple(own))
         call = replace(call, args=map_tree(as_sent, call.args), kwargs=map_tree(as_sent, call.kwargs))
         given = [*call.args, *call.kwargs.values()]
         call = replace(call, found=files_of(given))
@@ -239,8 +252,11 @@ class StudentModule:
             warnings.warn_explicit(text, warning_class(kinds), self.module.filename, 0)
         write_files(answer.files, self._shared_folder, call)
         self._label_object(answer.value, call)
-        answer = replace(answer, value=map_tree(self._incoming, answer.value))
+        value, left = map_tree(self._incoming, (answer.value, answer.left))
+        answer = replace(answer, value=value, left=left)
         self.calls[-1] = replace(call, answer=answer, written=files_of(given))
+        for container, held in zip(own.values(), left, strict=False):
+            container.refill(held)
         return Awaited(answer.value) if answer.awaited else answer.value
 
     def _invoke(self, call: Call) -> Answer:
@@ -256,10 +272,14 @@ class StudentModule:
             call.get,
             warnings.filters[:1] == _WARNINGS_ASKED,
             str(self._shared_folder or ""),
+            tuple(place for place in call.mutable if place in _places(call)),
             **self._common,
         )
         try:
-            return self._request(request, call)
+            answer = self._request(request, call)
+            if len(answer.left) != len(request.mutable):
+                raise RefusedValue(f"{call} answered with something that is no answer")
+            return answer
         except Raised as error:
             self.calls[-1] = replace(call, raised=(error.kinds[0], error.text))
             raise
@@ -427,3 +447,9 @@ class StudentModule:
         if value.kind == "module":
             return RemoteModule(self, value)
         return self._objects.setdefault(value.number, object_of(self, value))  # one object is one here too
+
+
+def _places(call: Call) -> dict[int | str, object]:
+    """Return the arguments of a call by position or name."""
+    by_position: dict[int | str, object] = dict(enumerate(call.args))
+    return by_position | call.kwargs

@@ -73,7 +73,8 @@ def make_call(
     if data:
         refuse_elsewhere(value, device)
     told = tuple((_kinds(each.category), str(each.message)) for each in warned)
-    return Answer(value, tuple(changed), tuple(effects), printed.data(), complained.data(), told, awaited)
+    left = tuple(kwargs[place] if isinstance(place, str) else args[place] for place in request.mutable)
+    return Answer(value, tuple(changed), tuple(effects), printed.data(), complained.data(), told, awaited, left=left)
 
 
 def has_data(value: Any) -> bool:

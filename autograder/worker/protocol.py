@@ -86,6 +86,7 @@ class Invoke(Request):
         get: return the attribute itself; a method as a handle.
         warned: the check looks at warnings, so that all of them are told.
         folder: of the check's, in which the function may write files; empty if the check has none.
+        mutable: positions and names of the arguments that the check looks at after the call.
     """
 
     function: str
@@ -97,6 +98,7 @@ class Invoke(Request):
     get: bool = False
     warned: bool = False
     folder: str = ""
+    mutable: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class Answer:
         warnings: the names of each warning's class and of its bases, and its text, if they were asked for.
         awaited: True if the function is a coroutine, which has run to its end: the value is what it gave.
         files: what was written into the check's folder and does not lie there yet, by name.
+        left: the arguments that the check looks at after the call, in the request's order.
     """
 
     value: Any
@@ -159,6 +162,7 @@ class Answer:
     warnings: tuple[tuple[tuple[str, ...], str], ...] = ()
     awaited: bool = False
     files: dict[str, bytes] = field(default_factory=dict)
+    left: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

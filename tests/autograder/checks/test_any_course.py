@@ -275,6 +275,27 @@ def memo(function):
     return functools.lru_cache(function)
 
 
+def order(values, reverse=False):
+    values.sort(reverse=reverse)
+
+
+def order_wrong(values):
+    values.reverse()
+
+
+def fill(table, names, seen=None):
+    for name in names:
+        table.setdefault(name, []).append(len(name))
+        if seen is not None:
+            seen.add(name)
+    return len(table)
+
+
+def flip(grid):
+    for row in grid:
+        row.reverse()
+
+
 def empty_twice():
     raise KeyError("a", 2)
 
@@ -422,6 +443,12 @@ RIGHT = [
     "with pytest.raises(ValueError) as info: submission.Circle(-1)\n"
     "assert str(info.value) == info.value.args[0] == 'r must not be negative, not -1'",
     "with pytest.raises(reference.Empty, match='of 0'): submission.Stack().pop()",
+    "values = submission.mutable([3, 1, 2]); assert submission.order(values) is None\nassert values == [1, 2, 3]\n"
+    "submission.order(values, reverse=True); assert_equal(values, [3, 2, 1]); assert submission.last.changed == ('values',)",
+    "t, s = submission.mutable({'a': [1]}), submission.mutable(set())\n"
+    "assert submission.fill(t, ['a', 'bc'], seen=s) == 2 and t == {'a': [1, 1], 'bc': [2]} and s == {'a', 'bc'}",
+    "grid = submission.mutable([[1, 2], [3, 4]]); submission.flip(grid); assert grid == [[2, 1], [4, 3]]",
+    "values = [3, 1, 2]; submission.order(values); assert values == [3, 1, 2]",
     "with pytest.raises(reference.Empty) as info: submission.Stack().pop()\n"
     "assert [info.value.size, info.value.code] == [0, 5] and not hasattr(info.value, 'where')",
     "with pytest.raises(KeyError) as info: submission.empty_twice()\n"
@@ -454,6 +481,14 @@ WRONG = [
     ("submission.no_error()", "returned a ValueError, expected that it is raised: write raise in place of return"),
     ("assert_close(submission.Box(1.0), reference.Box(2.0))", "returned 1.0 in .width, expected 2.0"),
     ("with pytest.raises(ValueError): submission.Stack().pop()", "raised Empty: stack of 0 is empty (kinds.py:"),
+    (
+        "values = submission.mutable([3, 1, 2]); submission.order_wrong(values); assert_equal(values, [1, 2, 3])",
+        "order_wrong([3, 1, 2]) left 2 as item 0, expected 1",
+    ),
+    (
+        "values = submission.mutable([3, 1, 2]); submission.order_wrong(values); assert values == [1, 2, 3]",
+        "order_wrong([3, 1, 2]) returned None, which does not hold: assert [2, 1, 3] == [1, 2, 3]",
+    ),
     (
         "with pytest.raises(reference.Empty) as info: submission.Stack().pop()\nassert info.value.place == 1",
         "the Empty that was raised has no place",

@@ -71,7 +71,10 @@ def test_some_units_can_be_chosen(course):
         (GOOD.replace("[course]", "[course]\npreload = [1]"), "preload holds something that is no text"),
         (GOOD.replace("[[unit]]", "[unit]", 1).partition("[[unit]]")[0], r"begins each unit by \[\[unit\]\]: unit is"),
         (f"{GOOD}{WHY}points = 'many'\n", "line 18: unit second, question why: points is 'many', which is no number"),
-        (f"{GOOD}{WHY}title = 'Why'\npoints = 1\n", "line 18: unit second, question why: title is no key of this table"),
+        (
+            f"{GOOD}{WHY}title = 'Why'\npoints = 1\n",
+            "line 18: unit second, question why: title is no key of this table",
+        ),
         (f"{GOOD}{WHY}\n", "line 16: unit second, question why: points is missing"),
         (GOOD.replace('"second"', '"first"'), "two units are called first; give one of them another name"),
         (GOOD.replace('"first"', '"my unit"'), "line 5: unit my unit: name is no name of a Python module"),
