@@ -52,7 +52,7 @@ class Setup:
     Attributes:
         folder: a folder of the grader's, in which each worker finds one of its own, to read.
         allowance: for each worker.
-        gpu: workers may use CUDA's devices.
+        gpu: True if workers may use CUDA's devices.
         without: rungs that are not to be tried, to see what holds without them.
     """
 
@@ -84,9 +84,9 @@ class Confines:
         allowance: what it may use.
         readable: the files and folders that it may read.
         uid: a user id that no other process has; None where the server may not change its own.
-        counted_apart: the kernel counts its processes apart from others': by that user id, or by a user namespace.
+        counted_apart: True if the kernel counts its processes by themselves: by that user id, or in a user namespace.
         data_in_use: private memory of the warm server, in bytes.
-        gpu: it may use CUDA's devices.
+        gpu: True if it may use CUDA's devices.
     """
 
     allowance: Allowance
@@ -99,7 +99,7 @@ class Confines:
 
 def readable_paths() -> tuple[Path, ...]:
     """Return the files and folders that a worker may read, none inside another; to be called after the preload."""
-    candidates = {*map(Path, _SYSTEM), *_interpreter(), *_packages(), *_existing_paths()}
+    candidates = {*map(Path, _SYSTEM), *_interpreter(), *_packages(), *_data_paths()}
     present = {path for path in candidates if path.exists()}
     return tuple(sorted(path for path in present if present.isdisjoint(path.parents)))
 
@@ -111,7 +111,7 @@ def gpu_paths() -> tuple[Path, ...]:
 
 def _interpreter() -> Iterator[Path]:
     """Yield the virtual environment and the Python below it. A folder that merely is on the path may hold the course."""
-    # Not where a prefix is the system's own: all of /usr is more than a worker needs.
+    # Without the system's own prefix: all of /usr is more than a worker needs.
     yield from map(Path, {sys.prefix, sys.base_prefix} - {"/usr", "/usr/local"})
     yield from (Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     yield from (path for path in map(Path, sys.path) if path.name in ("site-packages", "dist-packages"))
@@ -125,5 +125,6 @@ def _packages() -> Iterator[Path]:
             yield file.parent if file.name == "__init__.py" else file
 
 
-def _existing_paths() -> Iterator[Path]:
+def _data_paths() -> Iterator[Path]:
+    """Yield the further folders of the course's data."""
     return (Path(os.environ[name]).absolute() for name in DATA_VARIABLES if os.environ.get(name))

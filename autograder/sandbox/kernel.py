@@ -95,7 +95,7 @@ def gather_in_huge_pages() -> None:
         first = (start + _HUGE - 1) // _HUGE * _HUGE
         size = end // _HUGE * _HUGE - first
         if rights == "rw-p" and inode == "0" and size > 0:
-            # Some of it cannot be moved, and an older kernel cannot at all: then forks are slower, and nothing else.
+            # Errors do not matter: some memory cannot be moved, an older kernel moves none, and forks are just slower.
             _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), _MADV_COLLAPSE)
 
 

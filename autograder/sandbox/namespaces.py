@@ -23,7 +23,7 @@ def enter(without: Collection[str]) -> dict[str, str]:
     """Enter a new namespace of each kind that can be had. With a pid namespace it returns in a child of this process.
 
     Returns:
-        By name of those that were not entered: the reason.
+        The reason for each namespace that was not entered, by its name.
     """
     missing = {name: "switched off" for name in KINDS if name in without}
     if os.geteuid() and len(missing) < len(KINDS):
@@ -32,7 +32,7 @@ def enter(without: Collection[str]) -> dict[str, str]:
             return dict.fromkeys(KINDS, f"an ordinary user needs a user namespace first: {reason}") | missing
         _enter_user_namespace()
     for name, flag in KINDS.items():
-        # Each by itself, so that one that is refused costs no other.
+        # One at a time: one that is refused leaves the others.
         reason = missing.get(name) or reason_against(functools.partial(kernel.unshare, flag))
         if reason:
             missing[name] = reason
@@ -40,7 +40,7 @@ def enter(without: Collection[str]) -> dict[str, str]:
             kernel.unshare(flag)
     if "mount_namespace" not in missing:
         kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)  # nothing mounted here is seen outside
-    kernel.die_with_parent()  # not before: a user namespace would undo it
+    kernel.die_with_parent()  # here, because a new user namespace undoes it
     if "pid_namespace" not in missing:
         _move_into_child()
     return missing
@@ -69,7 +69,7 @@ def reason_against_view(readable: Iterable[Path], folder: Path) -> str:
 
 
 def confine_view(readable: Iterable[Path], folder: Path) -> None:
-    """Leave these paths and the folder of the file system, read-only, in their places.
+    """Hide the file system but for these paths and the folder, which stay in their places, read-only.
 
     The folders above them are made anew, open to everybody: a Python in a home that is closed to others can be read.
 
@@ -95,7 +95,7 @@ def _enter_user_namespace() -> None:
 
 
 def _move_into_child() -> None:
-    """Go on in a child, because a pid namespace holds the children of its maker. This process waits, and ends with it."""
+    """Go on in a child, as a pid namespace holds its maker's children alone; the maker waits here, and ends with the child."""
     pid = os.fork()
     if pid:
         os.closerange(0, 4096)

@@ -1,4 +1,4 @@
-"""One worker process, seen from the grader: takes a request, gives a reply, within a deadline."""
+"""A worker process, seen from the grader: it takes a request and gives a reply within a deadline."""
 
 import functools
 import os
@@ -13,13 +13,14 @@ from pathlib import Path
 from autograder.errors import Crashed, MalformedMessage, TimedOut
 from autograder.messages import is_printable
 from autograder.worker.deadline import Budget, Waiting
+from autograder.worker.protocol import NONCE_BYTES, frame, is_question, read_frame
 
 _CHUNK = 2**20
-#: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
+#: Seconds from the worker's own deadline, which tells the line that was running, to the end of a process that goes on.
 GRACE_SECONDS = 1.0
 #: Somewhat more than a message of `protocol` may have, so that a reply that is too large can say so.
 REPLY_BYTES = 66 * 2**20
-#: So many bytes are kept of the beginning and of the end of what a student's code prints.
+#: Bytes that are kept of the beginning, and as many of the end, of what a student's code prints.
 KEPT = 4096
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?")
 
@@ -73,9 +74,6 @@ class Worker:
         """
         if self._over:
             raise Crashed("its process had ended before")
-        # Not above: it imports torch, and commands that start no worker are there without that in no time.
-        from autograder.worker.protocol import NONCE_BYTES, frame, is_question, read_frame
-
         # From outside nobody can tell whether threads of its own work for it; the worker's own deadline does.
         budget = Budget(seconds + GRACE_SECONDS, self.waiting, helped=lambda: True)
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -171,7 +169,7 @@ def _cause(status: int | None) -> str:
 
 
 class Tail:
-    """Keeps the first and the last `KEPT` bytes of a stream and counts the rest."""
+    """The first and the last `KEPT` bytes of a stream, and a count of the rest."""
 
     def __init__(self) -> None:
         self.head = b""

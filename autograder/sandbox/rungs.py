@@ -1,7 +1,7 @@
 """The rungs of the isolation ladder: each makes the worker's own process a little less able, and says under which name.
 
-They are climbed in the forked worker before any of the student's code. Which of them hold on this machine is tried out when
-the fork server starts, one by one, in a child that then ends; a rung with a proof must also have the effect it is there for.
+A forked worker climbs them before any of the student's code runs. When the fork server starts, it tries each in a child that
+then ends: a rung holds if it can be climbed and its proof, if it has one, shows the effect.
 """
 
 import functools

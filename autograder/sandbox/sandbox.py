@@ -56,7 +56,7 @@ _ENVIRONMENT = {
     **ONE_THREAD,
     **KERAS_ON_TORCH,
 }
-#: By the last one the package itself and the course's may be found; the server takes it out of its workers' sight.
+#: By PYTHONPATH the server may find this package and the course's; it hides the variable from its workers.
 _KEPT_VARIABLES = (*DATA_VARIABLES, "PYTHONPATH")
 
 
@@ -66,12 +66,12 @@ class Sandbox:
     Args:
         preload: modules that every worker has imported before it starts.
         allowance: what a worker may use.
-        gpu: workers may use CUDA's devices.
+        gpu: True if workers may use CUDA's devices.
         without: rungs that are not to be tried, to see what holds without them.
         control: of the zygote of another process's sandbox, to share what that has preloaded.
         folder: where the workers' folders are to be; the system's place for such by default.
         extras: those of `EXTRAS` that may be used.
-        many: so many workers are to come that it is worth half a second to have each sooner.
+        many: True if so many workers are to come that half a second at the start, which makes each cheaper, is worth it.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Sandbox:
         self._missing: dict[str, str] = {}
 
     def __enter__(self) -> "Sandbox":
-        # If it cannot start, whoever asks for a worker is told.
+        # An error of the start is told to whoever asks for a worker.
         with contextlib.suppress(OSError):
             if sys.platform.startswith("linux"):
                 self.zygote.start()
@@ -113,7 +113,7 @@ class Sandbox:
     @property
     def isolation(self) -> tuple[str, ...]:
         """Rungs that every worker stands on."""
-        self._ready()
+        self._ensure_server()
         return ("process", *self._rungs, "deadline")
 
     @property
@@ -124,7 +124,7 @@ class Sandbox:
     @property
     def missing(self) -> dict[str, str]:
         """Rungs that do not hold on this machine, and why."""
-        self._ready()
+        self._ensure_server()
         return self._missing
 
     def require(self, rungs: tuple[str, ...]) -> None:
@@ -161,7 +161,7 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
         with ours, open(read, "rb", buffering=0) as output, self._worker_folder() as folder:
-            # The worker must hold the only other ends: their closing is how its death is seen.
+            # Nobody but the worker may hold the other ends: when they close, it has died.
             with theirs, open(write, "wb", buffering=0):
                 answer = self._start({"op": "start", "folder": str(folder)}, [theirs.fileno(), write])
             pid, waiting = answer["pid"], Waiting.of_thread(f"{answer['process']}/task/{answer['process']}")
@@ -174,7 +174,7 @@ class Sandbox:
 
     @contextlib.contextmanager
     def _worker_folder(self) -> Iterator[Path]:
-        # Any user may enter it who knows its name, and nobody can list the folder that it is in.
+        # Every user may enter it, but only by its name: nobody else can list the folder above it.
         folder = self.folder / secrets.token_hex(8)
         folder.mkdir()
         folder.chmod(0o755)
@@ -203,10 +203,10 @@ class Sandbox:
     def _ask_twice(self, request: dict[str, str], descriptors: list[int]) -> dict[str, Any]:
         """Return the answer of this server or, if it has died, of the next one."""
         with contextlib.suppress(OSError):
-            self._ready()
+            self._ensure_server()
             return self._ask(request, descriptors)
         self._end_server()
-        self._ready()
+        self._ensure_server()
         return self._ask(request, descriptors)
 
     def _end_worker(self, pid: int) -> int | None:
@@ -231,7 +231,8 @@ class Sandbox:
         answer: dict[str, Any] = msgpack.unpackb(message)
         return answer
 
-    def _ready(self) -> None:
+    def _ensure_server(self) -> None:
+        """Start the fork server unless it runs."""
         if self._control is not None:
             return
         if not sys.platform.startswith("linux"):
@@ -255,7 +256,7 @@ class Sandbox:
 
 
 def _environment(preload: tuple[str, ...], gpu: bool) -> dict[str, str]:
-    """Return the server's variables. It finds a package where this process does, be it installed or beside the course."""
+    """Return the server's variables, by which it finds the same packages as this process: installed, or beside the course."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     specs = [importlib.util.find_spec(name.partition(".")[0]) for name in preload]
     found = [Path(spec.origin) for spec in specs if spec is not None and spec.origin]

@@ -61,14 +61,14 @@ def restrict(*, gpu: bool = False) -> None:
 
 
 def prepare(*, gpu: bool = False) -> None:
-    """Prepare what all processes forked from this one share of their filters, which takes most of the time."""
+    """Build the part of the filter that all forks of this process share, which takes most of the time."""
     if pyseccomp is not None:
         _common(gpu)
 
 
 @functools.cache
 def _common(gpu: bool) -> "pyseccomp.SyscallFilter":
-    """Return the filter without what depends on the process; whoever adds that must be about to be confined by it."""
+    """Return the part of the filter that is the same for all processes. A process that adds to it must be about to load it."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED + (_FOR_GPU if gpu else []):
         if name != "mmap" or gpu:

@@ -39,7 +39,7 @@ _FIRST_UID = 2**30
 _READY = "ready"
 #: The descriptors of a worker, beside its stdin, stdout and stderr.
 _CONNECTION, _WAITING, _PRESSURE, _PROBLEM = 3, 4, 5, 6
-#: Each worker is the process after this one.
+#: Each worker gets the process number after this one.
 _LAST_PID = 999
 
 
@@ -70,7 +70,8 @@ def serve(control: socket.socket) -> None:
     proc = _Proc()  # soon there is no /proc
     if setup.gpu and "pid_namespace" not in missing:
         namespaces.show_own_processes()
-    confines, missing = _confine(setup, missing)
+    confines = _limits_of_workers(setup, missing)
+    missing = missing | _confine_server(setup, confines, missing)
     seccomp.prepare(gpu=setup.gpu)
     missing |= rungs.missing_rungs(replace(confines, readable=(*confines.readable, Path(setup.folder))), without)
     holding = tuple(name for name in rungs.LADDER if name not in missing)
@@ -88,28 +89,32 @@ def _without_for_gpu() -> set[str]:
     return {"mount_namespace", *(["pid_namespace"] if refused else [])}
 
 
-def _confine(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
-    """Confine the server itself, as far as that serves all workers. Return the limits of each worker, and what is missing."""
-    readable = readable_paths() + (gpu_paths() if setup.gpu else ())
+def _limits_of_workers(setup: Setup, missing: dict[str, str]) -> Confines:
+    """Return the limits that all workers have."""
     ordinary = os.geteuid() != 0
-    confines = Confines(
+    return Confines(
         allowance=setup.allowance,
-        readable=readable,
+        readable=readable_paths() + (gpu_paths() if setup.gpu else ()),
         uid=None if ordinary else _FIRST_UID + secrets.randbelow(2**19) * 2**10,
         # An ordinary user has namespaces only inside a user namespace of its own.
         counted_apart=not ordinary or not namespaces.KINDS.keys() <= missing.keys(),
         data_in_use=kernel.data_in_use(),
         gpu=setup.gpu,
     )
+
+
+def _confine_server(setup: Setup, confines: Confines, missing: dict[str, str]) -> dict[str, str]:
+    """Confine the server itself, for all its workers at once. Return the rungs that do not hold then, and why."""
     # If memory runs out, the kernel should kill a worker and not the grader.
     Path("/proc/self/oom_score_adj").write_text("1000")
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what a worker leaves behind becomes a child of the server
-    if "mount_namespace" not in missing:
-        reason = namespaces.reason_against_view(readable, Path(setup.folder))
-        if reason:
-            return confines, missing | {"mount_namespace": reason}
-        namespaces.confine_view(readable, Path(setup.folder))
-    return confines, missing
+    if "mount_namespace" in missing:
+        return {}
+    reason = namespaces.reason_against_view(confines.readable, Path(setup.folder))
+    if reason:
+        return {"mount_namespace": reason}
+    namespaces.confine_view(confines.readable, Path(setup.folder))
+    return {}
 
 
 @dataclass
@@ -180,7 +185,7 @@ class _Server:
     def _end_orphans(self) -> None:
         """End what a worker has left behind in a session of its own."""
         if self._living:
-            return  # nobody can tell whose it is; the last worker's end is its end
+            return  # nobody can tell which worker left it: it ends with the last one
         self._used = 0  # no process of these users is left
         while True:
             with contextlib.suppress(ProcessLookupError):
@@ -232,17 +237,17 @@ class _Proc:
         return {int(pid) for pid in self._children.read().split()}
 
     def number_next_process(self) -> None:
-        """Let each worker have the same number, if it is free: it would tell how many there were before, and of what."""
+        """Give the next process the number that each worker gets, if it is free: others would tell how many came before."""
         if self._last_pid is not None:
             with contextlib.suppress(OSError):
                 os.pwrite(self._last_pid, b"%d" % _LAST_PID, 0)
 
     def waiting(self) -> int:
-        """Return the descriptor of the file that tells how long this thread has waited; the null device if there is none."""
+        """Return a descriptor of the file on how long this thread has waited for a core; of the null device without one."""
         return self._open_in_proc("thread-self/schedstat")
 
     def pressure(self) -> int:
-        """Return that of the file that tells how long anything on this machine has."""
+        """Return a descriptor of the file on how long anything on this machine has waited; of the null device without one."""
         return self._open_in_proc("pressure/cpu")
 
     def _open_in_proc(self, name: str) -> int:
@@ -253,7 +258,7 @@ class _Proc:
 
 
 def _take_places(connection: int, output: int, waiting: int, pressure: int, problem: int) -> None:
-    """Leave nothing open but these five and an empty stdin."""
+    """Close every descriptor but these five, which get their numbers, and an empty stdin."""
     places = (os.open(os.devnull, os.O_RDONLY), output, output, connection, waiting, pressure, problem)
     high = [fcntl.fcntl(each, fcntl.F_DUPFD, len(places)) for each in places]
     for place, each in enumerate(high):
@@ -263,7 +268,7 @@ def _take_places(connection: int, output: int, waiting: int, pressure: int, prob
 
 
 class _Buffer(io.BufferedWriter):
-    """Buffer that a student's code cannot close, nor a wrapper of its own that is freed: later checks print here too."""
+    """Buffer that stays open for later checks, even if a student's code closes it or frees a wrapper of it."""
 
     def close(self) -> None:
         self.flush()

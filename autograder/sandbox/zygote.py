@@ -29,12 +29,12 @@ _END_SECONDS = 10
 #: How many children a fork server is asked for, told among its arguments.
 FEW, MANY = "few", "many"
 _FORK = b"fork"
-#: One thread for whoever computes; and nothing from the current folder, or the user's own, is imported.
+#: Variables by which libraries compute in one thread.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-#: Variables of a zygote whose children compute on the CPU. What PyTorch has computed gradients in can be forked only if it has
-#: seen no GPU.
+#: Variables of a zygote whose children compute on the CPU: a process in which PyTorch has computed gradients can be forked
+#: only if it has seen no GPU.
 GPU_HIDDEN = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
-#: Variables of one whose children compute on a GPU: PyTorch asks the driver's library for it and does not open it.
+#: Variables of a zygote whose children compute on a GPU: PyTorch asks the driver's library for the GPU and does not open that.
 GPU_UNOPENED = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
 
@@ -63,7 +63,7 @@ class Zygote:
         self._control = control
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked_for = False
+        self._may_have_children = False
         self._lock = threading.Lock()
 
     @property
@@ -81,14 +81,14 @@ class Zygote:
     def control(self) -> socket.socket:
         """Socket to hand on, so that another process can have children of the same zygote."""
         self.start()
-        self._asked_for = True
+        self._may_have_children = True
         assert self._control is not None
         return self._control
 
     def start(self) -> None:
-        """Start it unless it has started, and wait for nothing: it imports while its user does other things."""
+        """Start the zygote unless it has started, and do not wait: it imports while its user does other things."""
         if self._control is None:
-            self._begin()
+            self._launch()
 
     def child(self, kind: int = socket.SOCK_SEQPACKET) -> socket.socket:
         """Fork a child and return the connection to it; the other end is closed if the zygote has died or cannot start.
@@ -107,7 +107,7 @@ class Zygote:
         if self._control is not None:
             self._control.close()
         if self._process is not None:
-            if not self._asked_for:  # it has no children, and may be importing still, which takes long
+            if not self._may_have_children:  # it may still be importing, which takes long
                 self._process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_SECONDS)
@@ -116,7 +116,7 @@ class Zygote:
             if self._process.stderr is not None:
                 self._process.stderr.close()
         self._control = self._process = None
-        self._asked_for = False
+        self._may_have_children = False
 
     def last_words(self) -> str:
         """End it and return the last line that it or a child has said; nothing if it was started elsewhere."""
@@ -136,12 +136,12 @@ class Zygote:
                 raise
         return ours
 
-    def _begin(self) -> None:
+    def _launch(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, contextlib.ExitStack() as unless_started:
             unless_started.enter_context(ours)
             self._process = subprocess.Popen(
-                # Not -I, which would leave out PYTHONPATH too, by which the package may be found: -P and -s are the rest.
+                # -P and -s do what -I does, but for PYTHONPATH, by which the package may be found.
                 [sys.executable, "-P", "-s", "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
                 pass_fds=[theirs.fileno()],
                 env=self._environment,
@@ -149,7 +149,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                start_new_session=True,  # a Ctrl-C at the terminal is not for it to handle
+                start_new_session=True,  # a Ctrl-C at the terminal should not reach it
             )
             unless_started.pop_all()
         self._control = ours
@@ -158,13 +158,13 @@ class Zygote:
 def serve_forks(control: socket.socket, become: Callable[[socket.socket], None]) -> NoReturn:
     """Serve as a zygote: fork a child for each request, which does `become` with its end of the connection."""
     living: set[int] = set()
-    # Freeze live objects: without this every child's first collection would copy the whole heap.
+    # Otherwise the first garbage collection of each child would write to the whole heap, and so copy it.
     gc.collect()
     gc.freeze()
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, len(_FORK), 1)
         if not message:
-            _end(living)
+            _end_children(living)
             os._exit(0)
         _reap(living)
         pid = os.fork()
@@ -195,7 +195,7 @@ def _reap(living: set[int]) -> None:
             living.discard(pid)
 
 
-def _end(living: set[int]) -> None:
+def _end_children(living: set[int]) -> None:
     _reap(living)
     for pid in living:  # not yet reaped, none of these can have been given to anyone else
         os.kill(pid, signal.SIGKILL)
