@@ -27,10 +27,11 @@ MAX_ENTRIES = 10_000
 #: Files of a class: 500 students with a clone of a released course each, some 400 files.
 MAX_CLASS_ENTRIES = 20 * MAX_ENTRIES
 MAX_FILE_BYTES = 10 * 2**20
-#: Bytes that a tar may hold in all, and that an entry has in the directory of a zip, on average: both are read to the end.
+#: Bytes that a tar may hold in all: it is decompressed to its end.
 MAX_TAR_BYTES = 100 * 2**20
+#: Bytes that each file may have in the directory of a zip, on average: the directory is read to its end.
 MAX_DIRECTORY_ENTRY_BYTES = 420
-#: No link is followed and no pipe waited for; systems that lack a flag lack what it is against.
+#: Flags by which no link is followed and no pipe waited for. A system without a flag has no such links or pipes.
 _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _SWAPPED = "another file was put in its place while it was read"
 NO_FILE = "it is a link, a pipe or a device, and no file"
@@ -47,7 +48,7 @@ class Entry:
     Attributes:
         path: inside the submission.
         size: in bytes, as its container says.
-        read: returns so many of its first bytes.
+        read: returns its first bytes, as many as it is asked for.
         refusal: why it may not be taken.
         modified: seconds, comparable inside one submission; below zero if unknown.
     """
@@ -75,7 +76,7 @@ class InMemory:
 class SameFile:
     """A file on the disk that may be opened again and again; it stands in for a path.
 
-    Whatever is put in its place meanwhile, a link to another student's file say, is not read.
+    If something else is put in its place meanwhile, such as a link to another student's file, that is not read.
     """
 
     path: Path
@@ -164,7 +165,7 @@ def _seconds(info: zipfile.ZipInfo) -> float:
 def _directory_bytes(path: Path | InMemory | SameFile) -> int:
     """Return the bytes that a zip says its directory has, before anything is made of it."""
     with path.open("rb") as file:
-        # Private, but any other reading of it might find another directory than `ZipFile` then does.
+        # A private function, because any other might find another directory than `ZipFile` does.
         end = zipfile._EndRecData(file)  # type: ignore[attr-defined] # private there
     return int(end[5]) if end else 0
 

@@ -29,13 +29,14 @@ def join_assignments(path: Path, parts: Mapping[str, Intake], units: Collection[
     for folder, part in parts.items():
         for name, key in _keys(part).items():
             rows.setdefault(key, {})[folder] = name
-    again = [each for each in rows.values() if len(each) > 1]
-    if not again or (not _have_numbers(parts) and 2 * len(again) < min(len(part.hand_ins) for part in parts.values())):
+    in_several = [each for each in rows.values() if len(each) > 1]
+    fewest = min((len(part.hand_ins) for part in parts.values()), default=0)
+    if not in_several or (not _have_numbers(parts) and 2 * len(in_several) < fewest):
         return None
-    others = sum(
-        _hold_other_units([parts[folder].hand_ins[name] for folder, name in each.items()], units) for each in again
+    other_units = sum(
+        _hold_other_units([parts[folder].hand_ins[name] for folder, name in each.items()], units) for each in in_several
     )
-    if 2 * others <= len(again):
+    if 2 * other_units <= len(in_several):
         return None
     whole = Intake("folders of assignments")
     for key, each in rows.items():
@@ -50,7 +51,7 @@ def _add(whole: Intake, path: Path, parts: Mapping[str, Intake], names: Mapping[
     """Add a student's row: the last attempts at all assignments, and before it each earlier attempt at one of them."""
     last = {folder: part.hand_ins[names[folder]] for folder, part in parts.items()}
     first = next(iter(names))
-    student, shown = last[first].of(names[first]), names[first]
+    student, shown = last[first].student_named(names[first]), names[first]
     if _is_moodles(parts[first]) and key == student.name:
         shown = shown.removesuffix(f"-{student.id}")
     row = shown if shown not in whole.hand_ins else f"{shown}-{key}"
@@ -65,11 +66,11 @@ def _add(whole: Intake, path: Path, parts: Mapping[str, Intake], names: Mapping[
 
 
 def _keys(part: Intake) -> dict[str, str]:
-    """Return what tells each student in all folders, by the name of the row.
+    """Return the key by which each student is known in all folders, by the name of the row.
 
-    Moodle counts its participants anew in each assignment: there it is the name, if only one student has it.
+    The key in a download of Moodle, which numbers participants anew in each assignment, is a name that no other student has.
     """
-    students: dict[str, Student] = {name: hand_in.of(name) for name, hand_in in part.hand_ins.items()}
+    students: dict[str, Student] = {name: hand_in.student_named(name) for name, hand_in in part.hand_ins.items()}
     namesakes = Counter(student.name for student in students.values())
     by_name = _is_moodles(part)
     return {
@@ -79,7 +80,7 @@ def _keys(part: Intake) -> dict[str, str]:
 
 
 def _have_numbers(parts: Mapping[str, Intake]) -> bool:
-    """Return True if students are told by numbers or logins, which only the same student has in several folders."""
+    """Return True if all students have numbers or logins, which are the same in all folders."""
     return all(
         student.id or student.login
         for part in parts.values()

@@ -36,9 +36,8 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
     by_student: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in download.attempts:
         by_student.setdefault(tuple(student.key for student in attempt.students), []).append(attempt)
-    namesakes = Counter(
-        legible(student.name) for student in {s.key: s for a in download.attempts for s in a.students}.values()
-    )
+    everyone = {student.key: student for attempt in download.attempts for student in attempt.students}
+    namesakes = Counter(legible(student.name) for student in everyone.values())
     for attempts in by_student.values():
         *before, last = (_make_hand_in(path, attempt, download.platform) for attempt in _in_order(attempts))
         for student in last.students:
@@ -55,7 +54,7 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
 
 
 def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Return a student's attempts from the first to the last; one without a file, a comment alone say, takes nothing back."""
+    """Return a student's attempts from the first to the last, without those that have no file unless all lack one."""
     in_order = sorted(attempts, key=lambda each: (moment_of(each.at), nfc(str(next(iter(each.files.values()), "")))))
     return [attempt for attempt in in_order if attempt.files] or in_order[-1:]
 
@@ -67,7 +66,7 @@ def _left_earlier(earlier: HandIn, student: Student) -> list[LeftOut]:
 
 
 def _clone_marks(path: Path) -> Iterator[PurePosixPath]:
-    """Yield one path inside the `.git` of each clone in a folder: it marks the clone, as what git keeps is nobody's work."""
+    """Yield a path in the `.git` of each clone in a folder, to mark the clone: the files of git itself are not listed."""
     if path.is_dir():
         for child in path.iterdir():
             if (child / ".git").is_dir() and not child.is_symlink():

@@ -64,7 +64,7 @@ def sort_by_author(
 ) -> tuple[dict[str, dict[PurePosixPath, AnyPath]], list[AnyPath]]:
     """Return the files of each author whom their names tell, by path in the submission, and the files of nobody.
 
-    Beside other students, a name behind the unit's is an author's, and a script that is named as no unit bears its author's.
+    Beside other students, a name behind the unit's is an author's, and a script without a unit's name has its author's.
 
     Args:
         files: side by side, in the folder of a class.
@@ -94,7 +94,7 @@ def sort_by_author(
 
 
 def without_version(name: str, known: Collection[str]) -> str | None:
-    """Return the known name of which this one is another version, such as `jane` for `jane (1)`; None if it is none."""
+    """Return the known name whose version a name is, such as `jane` for `jane (1)`; None if it is no version."""
     found = re.fullmatch(rf"(?P<who>.+?){_VERSION}+", name, re.IGNORECASE)
     return found["who"] if found and found["who"] in known else None
 

@@ -16,9 +16,9 @@ from autograder.submissions.entries import printable
 from autograder.submissions.files import File, python_pieces, read_file
 from autograder.submissions.module import parse_quietly
 
-#: So many files of one unit are opened; a submission with more of them is no honest one.
+#: The most files of one unit that are opened; no honest submission has more.
 _OPENED = 5
-#: A checkout or an unpacking writes all files within seconds, whatever their age is.
+#: Seconds between two files of which one is newer: a checkout or an unpacking writes all files within less.
 _SURELY_NEWER_SECONDS = 60
 #: A name with its ending, and with what an editor, a mail program or a browser has put behind that: `u.py.txt`.
 _ENDING = re.compile(
@@ -41,6 +41,8 @@ _TEAMS = re.compile(r"Version (\d{1,4})")
 
 @dataclass(frozen=True)
 class _Candidate:
+    """A file that may count for a unit, and whether there is work in it."""
+
     entry: Entry
     file: File
     worked: bool
@@ -76,7 +78,7 @@ def _match_ending(filename: str) -> re.Match[str] | None:
 
 
 def _version(unit: str, stem: str) -> str | None:
-    """Return what stands behind the unit in the name of a copy or version of it, be it nothing; None if it is no such name."""
+    """Return what stands behind the unit in the name of a copy or version, perhaps nothing; None for any other name."""
     found = re.fullmatch(
         rf"(?:(?:{COPY})_)*{_pattern(unit)}(?P<version>(?:_(?:{_VERSION})|(?<!\d)\d{{1,2}})*)", _plain(stem)
     )
@@ -115,9 +117,8 @@ def choose(
         skeleton = untouched.get(unit, "")
         found = [entry for entry, meant in free if meant == unit]
         others = [entry for entry, meant in free if meant is None and _mentions(unit, entry)]
-        if not found and len(entries) == 1:  # a lone file may lack its ending too
-            text = [entry for entry in entries if entry.path.suffix.lower() in ("", ".txt")]
-            found = others + [entry for entry in text if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
+        if not found and len(entries) == 1:
+            found = others or _without_ending(unit, entries)
         elif others and not any(_has_work(unit, read_unit(entry), skeleton) for entry in found[:_OPENED]):
             found += [entry for entry in others[:_OPENED] if _has_work(unit, read_unit(entry), skeleton)]
         found.sort(key=lambda entry: _rank(unit, entry))
@@ -130,6 +131,12 @@ def choose(
             expected = f"{unit}.ipynb" if _code_name(name).endswith(".ipynb") else f"{unit}.py"
             notes += [f"{printable(found[0].path)} was taken as {expected}"] if name != expected else []
     return chosen, notes
+
+
+def _without_ending(unit: str, entries: Iterable[Entry]) -> list[Entry]:
+    """Return the files whose name ends in the unit's, without the ending of a script or a notebook."""
+    texts = [entry for entry in entries if entry.path.suffix.lower() in ("", ".txt")]
+    return [entry for entry in texts if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
 
 
 def bears(filename: str, unit: str) -> bool:
@@ -147,7 +154,7 @@ def _mentions(unit: str, entry: Entry) -> bool:
 
 
 def _imported_stems(entries: list[Entry], units: tuple[str, ...]) -> set[str]:
-    """Return the names of files that other files of the submission import, of those that may be taken for a unit."""
+    """Return the names of files that may be taken for a unit and that other files of the submission import."""
     stems = {entry.path.stem for entry in entries if any(_mentions(unit, entry) for unit in units)}
     versions = [stem for stem in stems - set(units) if stem.isidentifier()]
     if not versions:

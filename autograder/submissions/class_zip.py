@@ -182,7 +182,7 @@ def _outside_course_folders(names: Collection[PurePosixPath]) -> list[PurePosixP
 def _students_folder(names: Collection[PurePosixPath], units: frozenset[str], *, asked: bool) -> PurePosixPath:
     """Return the folder of the students as `_common_folder` finds it.
 
-    Where the instructor says that it is a class, that is also the only folder deeper inside in which students share a unit.
+    If the instructor says that the zip is a class, it may also be an only folder deeper inside in which students share a unit.
     """
     names = _outside_course_folders(names)
     top = place = _common_folder(names)

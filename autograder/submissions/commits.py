@@ -26,7 +26,7 @@ _BRANCH = re.compile(r"ref: (?P<name>refs/[\w./+@-]+)")
 def commit_date(clone: Path) -> str:
     """Return the committer's date of the commit that is checked out, ISO 8601 with its offset.
 
-    Empty if the folder is no whole clone, or if there is no git here.
+    It is empty if the folder is no whole clone, or if git is not installed.
     """
     store = clone / ".git"
     git = shutil.which("git")

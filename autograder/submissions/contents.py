@@ -21,7 +21,7 @@ COMMON = "it has the name of a common folder and no student's; if it is a studen
 COPY_OF = "the folder {} holds the same files, and is graded in its place"
 #: Reason for a folder beside downloads in which nobody's work is.
 NO_WORK = "no script, notebook or archive is in it"
-#: All of a folder or zip, in place of one folder in it.
+#: The top of a folder or zip, which stands for all of it.
 TOP = PurePosixPath()
 
 
@@ -107,7 +107,7 @@ def is_class(part: Intake, units: frozenset[str]) -> bool:
 
 
 def left_beside(path: PurePath, units: frozenset[str]) -> LeftOut:
-    """Return that something beside the students' work is not graded, and why; a path in a zip is shown as a whole."""
+    """Return the reason why something beside the students' work is not graded; a path in a zip is shown as a whole."""
     if path.name in WORK_FOLDERS:
         reason = COMMON
     elif unit_of(path.name, units):

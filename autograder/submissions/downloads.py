@@ -23,14 +23,27 @@ _NO_WORK = "it is neither a folder, an archive nor a file of this course"
 
 #: Files that platforms, file systems and instructors add and that nobody hands in.
 JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
+#: Endings of students' work.
+_WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".rar", ".7z"}
+#: Names of folders that are nobody's name.
+WORK_FOLDERS = {
+    *("my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"),
+    *COURSE_FOLDERS,
+}
+#: Names of a student's own folders and files that tell a version, and nobody's name.
+VERSIONS = re.compile(
+    r"(?:v|ver|version|rev|try|draft|attempt|submission)[\W_]*\d{0,3}"
+    r"|(?:the )?(?:final|new|old|last|first|copy|backup|fixed|done|draft)(?:[\W_].*|\d*)",
+    re.IGNORECASE,
+)
 
 
 def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units: Units = ()) -> Download | None:
-    """Return the download that these names are of; None if they are of no platform.
+    """Return the download of a platform that has these names; None if no platform is recognized.
 
     Args:
         names: of all files, relative to the folder or zip.
-        read: gives the first bytes of one.
+        read: returns the first bytes of a file.
         shape: a key of `SHAPES`, to take that shape and no other.
         units: names of the course's units.
     """
@@ -45,7 +58,7 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
     lists = [path for path in kept if len(path.parts) == 1 and path.suffix.lower() not in _WORK]
     if not lists or len(lists) == len(kept):
         return None
-    # Files of the instructor's, a read-me say, lie beside the one folder that holds the class.
+    # Files of the instructor's, such as a read-me, lie beside the one folder that holds the class.
     download = recognize([path for path in kept if path not in lists], read, shape, units)
     known = download is not None and download.platform != "sections"
     return replace(download, strays=download.strays | dict.fromkeys(lists, _NO_WORK)) if download and known else None
@@ -61,9 +74,8 @@ def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | Non
     if download is not None:
         return download
     inner: dict[str, set[str]] = {}
-    inside = [
-        path for path in names if len(path.parts) > 1 or path.suffix.lower() in _WORK
-    ]  # a list of the class is nobody's work
+    # A list of the class may lie beside the folders.
+    inside = [path for path in names if len(path.parts) > 1 or path.suffix.lower() in _WORK]
     for path in inside:
         if len(path.parts) < 3:
             return None
@@ -82,7 +94,7 @@ def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | Non
 
 
 def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download | None:
-    """Return folders of sections of which each is the download of a platform; None if one is not, or work lies beside."""
+    """Return the class of sections, each the download of a platform; None if a folder is no such or work lies beside."""
     by_section: dict[str, list[PurePosixPath]] = {}
     loose = [path for path in names if len(path.parts) == 1]
     if any(path.suffix.lower() in _WORK for path in loose):
@@ -112,18 +124,6 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
 _OF_SECTIONS = [shape for name, shape in PLATFORMS.items() if name not in ("nbgrader", "github", "teams")]
 #: In the order in which they are tried: the stricter first.
 SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {**PLATFORMS, "sections": _see_sections}
-
-_WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".rar", ".7z"}
-WORK_FOLDERS = {
-    *("my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"),
-    *COURSE_FOLDERS,
-}
-#: Names of a student's own folders and files that tell a version, and nobody's name.
-VERSIONS = re.compile(
-    r"(?:v|ver|version|rev|try|draft|attempt|submission)[\W_]*\d{0,3}"
-    r"|(?:the )?(?:final|new|old|last|first|copy|backup|fixed|done|draft)(?:[\W_].*|\d*)",
-    re.IGNORECASE,
-)
 
 
 def below(top: PurePosixPath, download: Download) -> Download:

@@ -23,9 +23,9 @@ from autograder.submissions.archives import (
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _MAX_DEPTH = 20
-#: An archive may lie in an archive, which lies in an archive.
+#: So many levels of archives inside a submission are opened.
 _NESTED = 2
-#: So many archives side by side are opened, such as one for each unit.
+#: The most archives side by side that are opened, such as one for each unit.
 _BESIDE = 5
 _MAX_ARCHIVE_BYTES = 100 * 2**20
 _SHOWN_LENGTH = 200
@@ -85,15 +85,20 @@ def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
         return (
             _without_archives(archive_entries(SameFile.of(path)), is_wanted)
             if is_archive(path.name)
-            else [_lone(path, path.name)]
+            else [_entry(path, path.name, path.lstat())]
         )
     return _without_archives(list(_folder(path)), is_wanted)
 
 
 def _without_archives(entries: list[Entry], is_wanted: Callable[[str], bool], left: int = _NESTED) -> list[Entry]:
-    """Put the files of archives in their places, if no file beside them is wanted; so many deep.
+    """Return the files with those of archives in place of the archives, if no file beside these is wanted.
 
-    Of several archives one that cannot be opened stays as it is, and the files of the others lie in folders of their names.
+    If there are several archives, the files of each lie in a folder of its name, and one that cannot be opened stays as it is.
+
+    Args:
+        entries: the files and archives.
+        is_wanted: returns True for a file name of the course's.
+        left: how many archives in one another are opened.
     """
     archives = [
         entry for entry in entries if is_archive(entry.path.name) and not entry.refusal and not _is_skipped(entry.path)
@@ -132,7 +137,7 @@ def read_archive(entry: Entry) -> InMemory:
 
 
 def _refuse_odd(path: Path) -> None:
-    """Refuse a link that was put in the place of what was listed, and a pipe or a device: opening one would wait for ever."""
+    """Refuse a link, which may have replaced what was listed, and a pipe or a device, whose opening may wait for ever."""
     if path.is_symlink():
         raise UnreadableError(f"{path.name} is a link; put the files themselves there")
     if path.exists() and not (path.is_file() or path.is_dir()):
@@ -155,7 +160,7 @@ def _folder(root: Path, most: int = MAX_ENTRIES) -> Iterator[Entry]:
 
 
 def _list_folder(root: Path, inner: PurePosixPath) -> list[tuple[str, os.stat_result]]:
-    """Return what is in a folder below the root, by name, so that the order is everywhere the same; links are not followed.
+    """Return what is in a folder below the root, in the order of names, which is the same everywhere; no link is followed.
 
     Below the root, a folder that may not be opened, or has become a link, has nothing in it.
     """
@@ -183,10 +188,6 @@ def _open_folder(root: Path, inner: PurePosixPath) -> Iterator[int | Path]:
         yield folder
     finally:
         os.close(folder)
-
-
-def _lone(path: Path, name: str) -> Entry:
-    return _entry(path, name, path.lstat())
 
 
 def _entry(path: Path, name: str, status: os.stat_result, refusal: str = "") -> Entry:

@@ -61,11 +61,11 @@ def module_from(unit: str, file: File, graded: Collection[str] = (), filename: s
     filename = filename or (str(Path(file.path)) if file.path.is_absolute() else file.path.name)
     empty, limit = Module(unit, filename), _limit(file.path)
     if file.fault:
-        return empty.but(f"cannot be read ({file.fault}); hand it in again")
+        return empty.with_problem(f"cannot be read ({file.fault}); hand it in again")
     if file.size > limit:
-        return empty.but(f"is {_more_than(file.size, limit)}; hand in code without data or output")
+        return empty.with_problem(f"is {_more_than(file.size, limit)}; hand in code without data or output")
     if not file.data.strip():
-        return empty.but("is empty; hand in the file that you have worked on")
+        return empty.with_problem("is empty; hand in the file that you have worked on")
     if _is_notebook(file):
         return _notebook(replace(empty, filename=str(PurePath(filename).with_suffix(".ipynb"))), file.data, graded)
     return _script(empty, file.data)
@@ -116,9 +116,9 @@ def _script(empty: Module, data: bytes) -> Module:
     try:
         text = _decode(data)
     except (SyntaxError, UnicodeDecodeError, LookupError):
-        return empty.but("is not UTF-8 text; save it again as UTF-8")
+        return empty.with_problem("is not UTF-8 text; save it again as UTF-8")
     if "\0" in text:
-        return empty.but("holds null bytes; save it again as UTF-8 text")
+        return empty.with_problem("holds null bytes; save it again as UTF-8 text")
     module, tree = parse(replace(empty, text=text))
     return module if tree is not None else _read_as_notebook(module, text)
 
@@ -153,18 +153,19 @@ def _notebook(empty: Module, data: bytes, graded: Collection[str]) -> Module:
     try:
         cells = code_cells(data)
     except UnicodeDecodeError:
-        return empty.but("is not UTF-8 text; save it again in Jupyter")
+        return empty.with_problem("is not UTF-8 text; save it again in Jupyter")
     except Exception as error:  # nbformat raises whatever its schema and migrations raise
-        return empty.but(f"is not a notebook that can be read ({reason(error)}); save it again in Jupyter")
+        return empty.with_problem(f"is not a notebook that can be read ({reason(error)}); save it again in Jupyter")
     size = sum(len(cell) for _, cell in cells)
     if size > MAX_SOURCE_BYTES:
-        return empty.but(f"holds code of {_more_than(size, MAX_SOURCE_BYTES)}; hand in code without data")
+        return empty.with_problem(f"holds code of {_more_than(size, MAX_SOURCE_BYTES)}; hand in code without data")
     return join_cells(empty, cells, graded)
 
 
-#: An answer is read by a person; a longer one is cut.
-_LENGTH = 10_000
-_NOTHING = {"", "*Your answer*"}
+#: The most letters of an answer, which a person reads; a longer one is cut.
+_ANSWER_LENGTH = 10_000
+#: Cells without an answer.
+_NO_ANSWER = {"", "*Your answer*"}
 
 
 def answers_in(files: Iterable[File], names: Iterable[str]) -> dict[str, str]:
@@ -181,9 +182,9 @@ def answers_in(files: Iterable[File], names: Iterable[str]) -> dict[str, str]:
         # A cell of a unit's notebook has the question too, and the marks around the answer; one of nbgrader's has neither.
         cells = (text for cell, text, answer in marked if cell == f"answer-{name}" and answer is None)
         answers = (answer for *_, answer in marked if answer)
-        answer = next((each.strip() for each in (*cells, *answers) if each.strip() not in _NOTHING), "")
+        answer = next((each.strip() for each in (*cells, *answers) if each.strip() not in _NO_ANSWER), "")
         if answer:
-            found[name] = answer[:_LENGTH]
+            found[name] = answer[:_ANSWER_LENGTH]
     return found
 
 

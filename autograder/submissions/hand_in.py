@@ -58,8 +58,8 @@ class HandIn:
         problem = next(iter(parts.values())).problem if len(parts) == 1 else ""
         return cls((student,), path, files, at, late, problem, parts)
 
-    def of(self, name: str) -> Student:
-        """Return which of a group's members the row of this name is for: a name, or one with a number or login behind it."""
+    def student_named(self, name: str) -> Student:
+        """Return the member of a group whose row has this name: the student's name, perhaps with a number or login."""
         found = [student for student in self.students if name.startswith(student.name)]
         told_apart = [student for student in found if name == f"{student.name}-{student.id or student.login}"]
         longest = max(found, key=lambda student: len(student.name), default=Student(name))
@@ -143,7 +143,7 @@ def intake_csv(intake: Intake) -> str:
     writer.writerow(["student", "path", "submitted", "late", "reason", "id", "login"])
     for name, hand_in in intake.hand_ins.items():
         path = hand_in.path.name if hand_in.files is None else _first_files(hand_in)
-        student = hand_in.of(name)
+        student = hand_in.student_named(name)
         who = (harmless(student.id), harmless(student.login))
         writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", "", *who])
     for left in intake.left_out:

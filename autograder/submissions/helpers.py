@@ -1,4 +1,4 @@
-"""Take along what a student has written beside the units, if those import it: modules, folders of modules, written cells.
+"""Take along a student's own modules that the units import: files and folders beside them, and cells that write files.
 
 A helper has the name by which it is imported, such as `helpers.dims` for `helpers/dims.py`, with or without an `__init__.py`
 beside it. Helpers are for the worker alone. None may stand in for a library, for a part of the course or for the engine,
@@ -19,9 +19,9 @@ _INIT = "__init__"
 #: The function that imports a module by its file; a worker has it find what was taken along.
 _BY_FILE = "spec_from_file_location"
 _PYTHON_FILE = re.compile(r"(?:[\w./\\~-]*[/\\])?(\w+)\.py")
-#: So many files beside the units are read, in case that they are imported: the nearest ones.
-_NEIGHBOURS = 40
-#: In a student's own run, so many folders deep.
+#: The most files beside the units that are read, the nearest ones, because units may import them.
+_MOST_NEIGHBOURS = 40
+#: So many folders deep they are looked for in a student's own run.
 _DEPTH = 3
 
 
@@ -39,7 +39,7 @@ def neighbours(
         names = {name: entry for entry in ordered if (name := _name_below(root, entry.path)) is not None}
         found = {name: entry for name, entry in names.items() if name.partition(".")[0] not in units} | found
     nearest = sorted(found, key=lambda name: (name.count("."), _top(name) in RESERVED, name))
-    return {name: read_file(found[name]) for name in nearest[:_NEIGHBOURS]}
+    return {name: read_file(found[name]) for name in nearest[:_MOST_NEIGHBOURS]}
 
 
 def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
@@ -47,9 +47,8 @@ def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Modul
     home = PurePosixPath(folder.absolute().as_posix())
     entries = [entry for root in _roots([home]) for entry in _entries_below(Path(root))]
     notebooks = [path for module in modules.values() if (path := Path(module.filename)).suffix == ".ipynb"]
-    notebooks += [
-        path.with_suffix(".py") for path in notebooks if not path.exists()
-    ]  # saved under the name of a script
+    # A notebook may be saved under the name of a script.
+    notebooks += [path.with_suffix(".py") for path in notebooks if not path.exists()]
     files = [read_file(file_entry(path, path.stat().st_size)) for path in notebooks if path.is_file()]
     sources = [File(PurePosixPath(name), 0, module.text.encode()) for name, module in modules.items()]
     beside = also_on_path(neighbours(entries, [home], modules), sources)
@@ -187,7 +186,7 @@ def _with_packages(name: str) -> Iterator[str]:
 
 
 def _entries_below(folder: Path, depth: int = _DEPTH) -> Iterator[Entry]:
-    """Yield the Python files in a folder and some folders deep, but for what no unit can import."""
+    """Yield the Python files in a folder, and in folders in it that a unit can import."""
     try:
         children = sorted(folder.iterdir())
     except OSError:

@@ -14,7 +14,7 @@ _TIME = re.compile(r"%time\s+(?P<code>.+)")
 _RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\./)?(?P<path>[^\W\d]\w*(?:/[^\W\d]\w*)*)\.(?:py|ipynb)\s*")
 #: Comment that marks the import of a script that `%run` names.
 _SCRIPT = "# %run"
-#: What opens or closes a text or a bracket, with `\\.` so that no escaped quote counts.
+#: What opens or closes a text or a bracket; `\\.` takes an escaped quote, which does neither.
 _DELIMITER = re.compile(r"""\\.|'''|\"{3}|['"#()\[\]{}]""")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
 _WRITEFILE = re.compile(r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>(?:\S*/)?(?P<stem>\w+)\.py)\s*$")
@@ -35,24 +35,24 @@ _PYTHON_MAGICS = ("%%time", "%%capture", "%%prun", "%%debug", "%%wandb", "%%noti
 
 
 def without_magics(text: str, unit: str) -> str:
-    """Return a cell with `pass` in place of its magics and shell lines, so that line numbers stay.
+    """Return a cell with the code of its magics and shell lines, or `pass`, in their places, so that line numbers stay.
 
-    A cell that `%%writefile` writes into the unit's own file is code; into another Python file, or for another magic, it is
-    not. Into any other file, it is a statement that writes it.
+    A cell that `%%writefile` writes into the unit's own file is code; one for another Python file, or with another magic for
+    whole cells, is left out; one for any other file becomes a statement that writes the file.
     """
     lines = bare_lines(text)
     start = text.lstrip().partition("\n")[0].strip()
     written = _WRITEFILE.match(start)
     if _is_of_another_magic(start) and not (written and written["stem"] == unit):
         return "" if written else _code_that_writes(text)
-    goes_on, statement = False, _Statement()
+    in_command, statement = False, _Statement()
     for number, line in enumerate(lines):
         match = None if statement.goes_on else _MAGIC.match(line)
-        if goes_on or match:
-            lines[number] = "" if goes_on or match is None else _code_of_magic(line) or f"{match[1]}pass"
-            goes_on = line.rstrip().endswith("\\")  # a shell command may take several lines
-        else:
+        if not in_command and match is None:
             statement.read(line)
+            continue
+        lines[number] = "" if in_command or match is None else _code_of_magic(line) or f"{match[1]}pass"
+        in_command = line.rstrip().endswith("\\")  # a shell command may take several lines
     return "\n".join(lines)
 
 
@@ -130,7 +130,7 @@ def _code_of_magic(line: str) -> str:
 
 
 class _Statement:
-    """Lines of Python that are read one after another: a text or brackets in them may be open, valid or not."""
+    """Lines of Python that are read one after another: it knows if a text or a bracket is still open, valid or not."""
 
     def __init__(self) -> None:
         self._quote = ""
@@ -139,25 +139,25 @@ class _Statement:
 
     @property
     def goes_on(self) -> bool:
-        """True if the next line belongs to the same statement."""
+        """Return True if the next line belongs to the same statement."""
         return bool(self._quote or self._brackets or self._joined)
 
     def read(self, line: str) -> None:
         """Read the next line."""
-        comment = False
+        is_comment = False
         for delimiter in _DELIMITER.findall(line):
             if self._quote:
                 self._quote = "" if delimiter.startswith(self._quote) else self._quote
             elif delimiter[0] in "'\"":
                 self._quote = delimiter
             elif delimiter == "#":
-                comment = True
+                is_comment = True
                 break
             elif delimiter in "([{":
                 self._brackets += 1
             elif delimiter in ")]}":
                 self._brackets = max(0, self._brackets - 1)
-        self._joined = line.endswith("\\") and not comment
+        self._joined = line.endswith("\\") and not is_comment
         if len(self._quote) == 1 and not self._joined:
             self._quote = ""  # an ordinary text ends with its line
 

@@ -1,8 +1,8 @@
 """Match a class with its roster, and the marks of a class with the rows of a gradebook.
 
-A match is by the platform's number, by login and by name, and never by guess: a name that two students have matches neither,
-and nor does a number of one with the name of another. Whoever handed in nothing has a row, and a hand-in that matches nobody
-is told.
+A match is by the platform's number, by login and by name, and never a guess: a name of two students matches neither, and a
+hand-in with the number of one student and the name of another matches nobody. Every student has a row, also without a hand-in,
+and a sentence names each hand-in that matches nobody.
 """
 
 import itertools
@@ -22,7 +22,7 @@ _NOTHING = "nothing was handed in"
 
 
 class Finder:
-    """Finds students in a table by number, login and name; a key of two students finds neither.
+    """Search for students in a table by number, login and name; a key of two students finds neither.
 
     Attributes:
         everyone: the students of the table.
@@ -114,7 +114,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
     strangers: list[str] = []
     shorter = _without_prefix(intake.hand_ins)
     for name, hand_in in intake.hand_ins.items():
-        student = hand_in.of(name)
+        student = hand_in.student_named(name)
         places = finder.places(student, name)
         if not places and not finder.knows(student, name) and name in shorter:
             places = finder.places(Student(shorter[name]), shorter[name])
@@ -140,7 +140,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
         free = next(each for each in itertools.chain([name], longer) if each not in matched.hand_ins)
         matched.hand_ins[free] = intake.hand_ins[name]
         matched.earlier |= {free: intake.earlier[name]} if name in intake.earlier else {}
-        reason = finder.why_not(intake.hand_ins[name].of(name), name)
+        reason = finder.why_not(intake.hand_ins[name].student_named(name), name)
         matched.left_out.append(LeftOut(free, "", f"it is graded, and {reason}"))
     return matched
 
@@ -216,7 +216,7 @@ def _refuse_other_numbers(name: str, student: Student, enrolled: Enrolled, folde
 
 
 def _without_prefix(names: Iterable[str]) -> dict[str, str]:
-    """Return the ends of names that all begin alike, as GitHub's folders do: `jane` for `lab-jane` or `lab-jane-main`."""
+    """Return the ends of names that all begin alike, by name: for GitHub's folders `lab-jane` and `lab-jane-main`, `jane`."""
     ends = {name: re.sub(r"-(main|master)$", "", name) for name in names}
     prefix = common_prefix(sorted(set(ends.values())))
     return {name: end.removeprefix(prefix) for name, end in ends.items() if end.removeprefix(prefix) != name}

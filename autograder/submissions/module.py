@@ -1,4 +1,4 @@
-"""Hold one unit of a submission: its source, and the place of each line as the student finds it."""
+"""One unit of a submission: its source, and the place of each line as the student finds it."""
 
 import ast
 import functools
@@ -35,8 +35,8 @@ class Module:
     cells: tuple[tuple[int, int], ...] = ()
     notes: tuple[str, ...] = ()
 
-    def but(self, problem: str) -> "Module":
-        """Return the same file as one that cannot be used; `problem` follows its name."""
+    def with_problem(self, problem: str) -> "Module":
+        """Return the same file as one that cannot be used, for a problem that is told behind its name."""
         return Module(self.unit, self.filename, problem=f"{self.label} {problem}")
 
     def used_by(self, function: str, *others: "Module") -> set[str]:
@@ -72,7 +72,7 @@ def _names_by_function(text: str) -> dict[str, set[str]]:
     """Return the names in the body of each function of a source."""
     try:
         body = parse_quietly(text).body
-    except RecursionError:  # it could be parsed before, with more of the stack left
+    except RecursionError:  # it was parsed before, when more of the stack was left
         return {}
     functions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
     return {node.name: {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} for node in functions}
@@ -111,13 +111,13 @@ def parse(module: Module) -> tuple[Module, ast.Module | None]:
         problem = f"{module.place(error.lineno or 0)} is not valid Python ({_reason(error)}){excerpt}"
         return replace(module, text="", problem=problem), None
     except (RecursionError, MemoryError):  # how the parser says that its own stack is at its end
-        return module.but("is nested too deep to be parsed; write it in several statements"), None
+        return module.with_problem("is nested too deep to be parsed; write it in several statements"), None
     except ValueError as error:
-        return module.but(f"cannot be parsed ({reason(error)}); save it again as UTF-8 text"), None
+        return module.with_problem(f"cannot be parsed ({reason(error)}); save it again as UTF-8 text"), None
 
 
 def _reason(error: SyntaxError) -> str:
-    """Return what is wrong; for syntax of a newer Python both versions."""
+    """Return what is wrong; for syntax of a newer Python, both versions."""
     needed = [version for version, pattern in _NEWER if pattern.match(error.text or "")]
     needed += [_NEWER_F_STRINGS] if error.msg.startswith("f-string") else []
     newer = [version for version in needed if version > sys.version_info[:2]]

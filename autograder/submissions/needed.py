@@ -57,7 +57,8 @@ def needed_statements(cells: Sequence[Cell], graded: Collection[str]) -> set[ast
         kept |= binders.closure(read)
     needed = {*read, *(name for node in kept for name in _names(node, inside=False))}
     given = {*binders.by_name, *dir(builtins), "*"}
-    return kept if needed - given else kept - _script_imports(cells)  # a script that gives no name may be a training
+    # A script of `%run` that gives no name may be a training.
+    return kept if needed - given else kept - _script_imports(cells)
 
 
 class _Binders:
@@ -75,7 +76,7 @@ class _Binders:
         self._imported = dict(pair for node in statements for pair in imported_names(node))
         self._aliases: dict[str, tuple[str, ast.stmt]] = {}
         for node in statements:
-            # A `del` after the functions had been used, or of what a cell that is gone had made, binds nothing.
+            # A `del` of a name that functions may still need, or that no cell makes, binds nothing.
             if not isinstance(node, ast.Delete) or all(_is_seen_later(each, self.by_name) for each in node.targets):
                 self._add(node)
 
@@ -113,7 +114,7 @@ class _Binders:
             self.by_name.setdefault(name, []).extend(nodes)
 
     def _bind_with_aliases(self, names: Collection[str], node: ast.stmt) -> None:
-        """Bind names, and what each of them is another name for: who changes `y` after `y = x` changes `x`."""
+        """Bind names, and the names for which they stand: a statement that changes `y` after `y = x` changes `x`."""
         anew = names_bound_anew(node)
         for name in [name for name in names if name not in anew]:
             while name in self._aliases:
@@ -146,7 +147,7 @@ def _script_imports(cells: Sequence[Cell]) -> set[ast.stmt]:
 
 
 def _statements_that_make_files(statements: list[ast.stmt]) -> list[ast.stmt]:
-    """Return those that make folders or files, of nothing that the notebook's own functions or loops have computed."""
+    """Return the statements that make folders or files and need nothing that the notebook's functions or loops compute."""
     plain, making = set(dir(builtins)), list[ast.stmt]()
     for node in statements:
         bound, names = set(bound_names(node)), set(filter(str.isidentifier, _names(node, inside=True)))
@@ -175,7 +176,7 @@ def _needed_by_functions(cell: Cell) -> Iterator[str]:
 
 
 def _globals_inside(text: str) -> Iterator[str]:
-    """Yield the global names that the bodies of functions, classes and lambdas in a text refer to: no parameter or local."""
+    """Yield the global names to which functions, classes and lambdas in a text refer, without parameters and local names."""
     try:
         waiting = symtable.symtable(text, "cell", "exec").get_children()
     except (SyntaxError, RecursionError, ValueError):  # what only the compiler finds; it will say so again

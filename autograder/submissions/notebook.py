@@ -49,7 +49,7 @@ def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[s
         cells: numbers and sources.
         graded: names that may also be defined by an assignment.
     """
-    read = [_read(empty, number, text) for number, text in cells]
+    read = [_read_cell(empty, number, text) for number, text in cells]
     valid = [cell for cell in read if isinstance(cell, Cell)]
     problems = [cell for cell in read if isinstance(cell, Module)]
     kept = needed_statements(valid, graded)
@@ -61,13 +61,13 @@ def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[s
     lines = [ast.unparse(node) for _, node in futures]
     places = [(number, node.lineno) for number, node in futures]
     for (number, text), cell in zip(cells, read, strict=True):
-        own = _lines(cell, kept) if isinstance(cell, Cell) else _stubs(text, cell.problem, defined)
+        own = _kept_lines(cell, kept) if isinstance(cell, Cell) else _stubs(text, cell.problem, defined)
         lines += own
         places += [(number, line) for line in range(1, len(own) + 1)]
     notes = (
         *(problem.problem for problem in problems),
-        *_left_out_by_magics(empty, cells),
-        *_left_out(empty, valid, kept),
+        *_notes_on_magics(empty, cells),
+        *_notes_on_statements(empty, valid, kept),
     )
     return replace(empty, text="\n".join(lines) + "\n", cells=tuple(places), notes=notes)
 
@@ -88,12 +88,12 @@ def _facts(cell: "NotebookNode") -> dict[str, object]:
     return facts if isinstance(facts, dict) else {}
 
 
-def _read(empty: Module, number: int, text: str) -> Cell | Module:
+def _read_cell(empty: Module, number: int, text: str) -> Cell | Module:
     """Return the cell, or a module with the sentence about what is wrong with it."""
     here = tuple((number, line) for line in range(1, text.count("\n") + 2))
     plain = without_magics(text, empty.unit)
     for source in (text, plain, without_indent(plain)):
-        # First try the cell as it stands: a line of Python may begin with an operator that looks like a magic.
+        # The cell as it stands comes first: a line of Python may begin with an operator that looks like a magic.
         module, tree = parse(replace(empty, text=source, cells=here))
         if tree is not None:
             return _as_main(Cell(number, source, tree))
@@ -153,7 +153,7 @@ def _without_guards(lines: list[str], tree: ast.Module) -> str:
     return "\n".join(lines)
 
 
-def _left_out(module: Module, cells: list[Cell], kept: set[ast.stmt]) -> Iterator[str]:
+def _notes_on_statements(module: Module, cells: list[Cell], kept: set[ast.stmt]) -> Iterator[str]:
     """Yield a sentence about the cells of which something was left out, if there are any."""
     numbers = [
         cell.number for cell in cells if any(_does_something(node) for node in cell.tree.body if node not in kept)
@@ -164,7 +164,7 @@ def _left_out(module: Module, cells: list[Cell], kept: set[ast.stmt]) -> Iterato
         yield f"{module.label}: statements that no function needs were left out ({_cells(numbers)} {listed})"
 
 
-def _left_out_by_magics(module: Module, cells: list[tuple[int, str]]) -> Iterator[str]:
+def _notes_on_magics(module: Module, cells: list[tuple[int, str]]) -> Iterator[str]:
     """Yield a sentence about each cell with functions whose magic does not run it in the kernel."""
     for number, text in cells:
         if not is_left_out(text):
@@ -185,7 +185,7 @@ def _does_something(node: ast.stmt) -> bool:
     return not constant and not isinstance(node, ast.Import | ast.ImportFrom | ast.Pass)
 
 
-def _lines(cell: Cell, kept: set[ast.stmt]) -> list[str]:
+def _kept_lines(cell: Cell, kept: set[ast.stmt]) -> list[str]:
     """Return the lines of a cell, blank but for the statements that are kept, and without imports of the future.
 
     A statement may share a line with others, by a semicolon.
@@ -196,7 +196,7 @@ def _lines(cell: Cell, kept: set[ast.stmt]) -> list[str]:
             first = first_line(node)
             numbers |= set(range(first, (node.end_lineno or first) + 1))
     lines = [line if number in numbers else "" for number, line in enumerate(bare_lines(cell.text), 1)]
-    for node in reversed(cell.tree.body):  # from the back, so that the columns in front of it stay right
+    for node in reversed(cell.tree.body):  # from the end, so that the columns of earlier statements stay right
         if node not in kept or _is_future(node):
             _blank(lines, node)
     return lines

@@ -1,4 +1,4 @@
-"""Tell the instructor what of a class may have been understood otherwise than it is meant."""
+"""Tell the instructor which hand-ins of a class may have been misunderstood."""
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePosixPath

@@ -1,4 +1,4 @@
-"""Who is in the class: a table of students, or the gradebook that a platform exports."""
+"""Read who is in the class: a table of students, or the gradebook that a platform exports."""
 
 import re
 from collections import Counter
@@ -34,9 +34,9 @@ class Enrolled:
         student: name, logins and number.
         ids: every number and login of the row, by which a hand-in may name the student.
         section: empty if the table has none.
-        groups: as the cell has them together, and each of several in it; none without such a column.
+        groups: the text of the cell, and each group if there are several in it; none without such a column.
         row: place in the table.
-        rounded: number that a spreadsheet has rounded, so that it is nobody's; empty if there is none.
+        rounded: a number that a spreadsheet has rounded, which counts as none; empty if there is none.
     """
 
     student: Student
@@ -50,12 +50,12 @@ class Enrolled:
 def read_roster(path: Path) -> list[Enrolled]:
     """Read a table of students: any of the columns of Canvas, Moodle, Brightspace and Blackboard, or one's own.
 
-    Whoever stands there in two sections is one.
+    A student in two sections is one student.
 
     Raises:
         UsageError: it cannot be read, or no column tells who the students are.
     """
-    return _once(students_in(Table.read(path), str(path)))
+    return _merge_sections(students_in(Table.read(path), str(path)))
 
 
 def students_in(table: Table, name: str) -> list[Enrolled]:
@@ -68,8 +68,8 @@ def students_in(table: Table, name: str) -> list[Enrolled]:
     return [each for place in range(1, len(table.rows)) if (each := _read_row(table, place)) is not None]
 
 
-def _once(everyone: list[Enrolled]) -> list[Enrolled]:
-    """Return a class in which a student who stands there in two sections is one."""
+def _merge_sections(everyone: list[Enrolled]) -> list[Enrolled]:
+    """Return a class without the further rows of students who are in several sections."""
     found: dict[tuple[object, ...], Enrolled] = {}
     for each in everyone:
         found.setdefault((each.student, each.ids) if each.ids else (each.row,), each)
@@ -77,7 +77,7 @@ def _once(everyone: list[Enrolled]) -> list[Enrolled]:
 
 
 def rounded_numbers(everyone: Iterable[Enrolled], where: str) -> list[str]:
-    """Return a sentence if a spreadsheet has rounded numbers of students, of whom several may have the same then."""
+    """Return a sentence if a spreadsheet has rounded numbers of students, so that several may have the same."""
     rounded = [each for each in everyone if each.rounded]
     if not rounded:
         return []

@@ -98,11 +98,19 @@ class Download:
 
 @dataclass(frozen=True)
 class FoundFile:
-    """One file of a download, and what its name tells."""
+    """One file of a download, and what its name tells.
+
+    Attributes:
+        path: in the download.
+        students: whose it is.
+        inside: the path inside the submission; None for a file of facts, which only tells that there is an attempt.
+        at: moment of the hand-in; empty if the platform does not tell it.
+        number: which upload of the file it is: the one with the highest number counts.
+        late: True if the platform says so.
+    """
 
     path: PurePosixPath
     students: tuple[Student, ...]
-    #: Path inside the submission; None for a file of facts, which only tells that there is an attempt.
     inside: PurePosixPath | None
     at: str = ""
     number: int = 0
@@ -279,9 +287,9 @@ def _see_schoology(names: Names, _: Read, _units: Units = ()) -> Download | None
 def _see_nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
     """Recognize a download of nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`.
 
-    Several assignments of a student are one hand-in: no later one stands in the place of an earlier.
+    Several assignments of a student are one hand-in: none of them replaces another.
     """
-    if any(path.parts[0] in _COURSE for path in names):  # the whole course: what is not handed in is the instructor's
+    if any(path.parts[0] in _COURSE for path in names):  # the whole course, with the instructor's files
         names = [path for path in names if path.parts[0] == "submitted"]
     folders = {path.parts[:3] for path in names if path.parts[0] == "submitted" and len(path.parts) > 3}
     moments: dict[str, str] = {}
@@ -301,7 +309,7 @@ def _see_github(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """Recognize a class of GitHub: a clone of each student's repository.
 
     A clone is called `<assignment>-<login>` or `<classroom>-<assignment>-<login>`. A folder named as the clones are may lack
-    its `.git`. Where a login begins a roster may know better.
+    its `.git`. A roster may know better where a login begins.
     """
     clones = {path.parts[0] for path in names if path.parts[1:2] == (".git",)}
     prefix = common_prefix(sorted(clones))
@@ -364,7 +372,7 @@ def make_download(platform: str, names: Names, files: Iterable[FoundFile], mispl
         paths = {name: file.path for name, file in inside.items()}
         late = any(file.late for file in (inside.values() or group))
         made.append(Attempt(group[0].students, paths, group[0].at, late))
-    known = {path for group in attempts.values() for path in (file.path for file in group)}
+    known = {file.path for group in attempts.values() for file in group}
     reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the others"
     strays |= {path: reason for path in names if path not in known}
     return Download(platform, tuple(made), strays)

@@ -14,21 +14,8 @@ from autograder.submissions.module import is_of_a_library, parse_quietly
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 #: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
 _CHANGING = {
-    *(
-        "append",
-        "extend",
-        "insert",
-        "update",
-        "add",
-        "setdefault",
-        "remove",
-        "discard",
-        "pop",
-        "popitem",
-        "clear",
-        "sort",
-    ),
-    *("reverse", "appendleft", "extendleft", "rotate", "subtract", "put", "fill", "resize"),
+    *("append", "extend", "insert", "update", "add", "setdefault", "remove", "discard", "pop", "popitem", "clear"),
+    *("sort", "reverse", "appendleft", "extendleft", "rotate", "subtract", "put", "fill", "resize"),
     *("difference_update", "intersection_update", "symmetric_difference_update"),
     *("register", "add_argument", "set_defaults", "read_string", "read_dict", "move_to_end"),
     *("register_forward_hook", "register_forward_pre_hook"),
@@ -41,43 +28,33 @@ _CHANGING_FIRST = {
     *("setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal", "put"),
     *("putmask", "place", "put_along_axis", "setitem", "delitem"),
 }
-#: Libraries whose functions compute: one that is called for nothing but what it does changes its first argument.
+#: Libraries whose functions compute: one whose value is not used must change its first argument.
 _COMPUTING = {"bisect", "heapq", "numpy", "operator", "random", "torch"}
 #: First words in the names of methods that change what they are called on, whatever follows.
 _SETTING_UP = {"add", "configure", "disable", "enable", "load", "read", "register", "remove", "set", "update", "with"}
 #: Methods that give an estimator of scikit-learn and its kin what it later predicts by.
 _FITTING = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample"}
-#: Words in the names of methods that train, show, save or end something. Any other that a notebook calls at its top, for
-#: nothing but what it does, may change what it is called on.
+#: Words in the names of methods that train, show, save or end something. Any other method whose value a notebook does not use
+#: at its top may change the object.
 _NOT_CHANGING = {
+    *("train", "fit", "finetune", "learn", "optimize", "minimize", "backward", "step", "epoch", "epochs", "tune"),
     *(
-        "train",
-        "fit",
-        "finetune",
-        "learn",
-        "optimize",
-        "minimize",
-        "backward",
-        "step",
-        "epoch",
-        "epochs",
-        "tune",
         "search",
+        "partial",
+        "run",
+        "loop",
+        "mainloop",
+        "main",
+        "demo",
+        "launch",
+        "serve",
+        "start",
+        "play",
+        "simulate",
+        "forward",
     ),
-    *("partial", "run", "loop", "mainloop", "main", "demo", "launch", "serve", "start", "play", "simulate", "forward"),
-    *(
-        "evaluate",
-        "predict",
-        "transform",
-        "score",
-        "test",
-        "testing",
-        "validate",
-        "benchmark",
-        "timeit",
-        "sleep",
-        "wait",
-    ),
+    *("evaluate", "predict", "transform", "score", "test", "testing", "validate", "benchmark", "timeit"),
+    *("sleep", "wait"),
     *("show", "plot", "draw", "imshow", "hist", "scatter", "bar", "render", "display", "animate", "view", "visualize"),
     *("print", "pprint", "head", "tail", "sample", "describe", "info", "summary", "log", "watch", "report"),
     *("save", "savefig", "savetxt", "savez", "dump", "export", "download", "upload", "push", "publish"),
@@ -178,7 +155,7 @@ def _is_of_environment(node: ast.expr) -> bool:
 
 
 def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: Collection[str]) -> Iterator[str]:
-    """Yield `parser` for `parser.add_argument(...)`: a call for nothing but what it does, of a method that may change it.
+    """Yield `parser` for `parser.add_argument(...)`: a call, whose value is not used, of a method that may change it.
 
     A call inside a loop or a function does not count: it may stand for a training.
 
@@ -219,10 +196,7 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
 
 
 def _names_of_the_same_file(name: str, imported: Mapping[str, str], own: Collection[str]) -> Iterator[str]:
-    """Yield what is imported from the file of which `name` is: what one of its functions sets, another may read.
-
-    That is a file beside the notebook, and no library.
-    """
+    """Yield all names that come from the same file beside the notebook: what one function of it sets, another may read."""
     star = imported.get("*") if name not in own and not hasattr(builtins, name) else None
     file = imported.get(name, star)
     if file is not None and not is_of_a_library(file):
@@ -269,7 +243,7 @@ def _stores(name: ast.Name) -> bool:
 
 
 def imported_names(node: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Yield each name that a statement imports, and the library that it is of."""
+    """Yield each name that a statement imports, with the library from which it comes."""
     for child in ast.walk(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             for alias in child.names:

@@ -48,7 +48,7 @@ class Student:
 
 
 def nfc(text: str) -> str:
-    """Return a name in Unicode's normal form C, as platforms and file systems disagree on umlauts, without unseen marks."""
+    """Return a name without unseen marks in Unicode's normal form C: platforms and file systems write umlauts in several."""
     return unicodedata.normalize("NFC", text).translate(_UNSEEN).strip()
 
 
@@ -121,10 +121,10 @@ def moment_of(text: str) -> datetime:
 
 
 def gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:
-    """Return students and moment by folder, from `submission_metadata.yml`; what is broken of one leaves the others.
+    """Return students and moment by folder, from `submission_metadata.yml`; a broken entry is left out.
 
-    The keys are Ruby's symbols; nothing but plain data is loaded, and of each submission only who and when: beside them lie
-    the results of every attempt, which may have any size.
+    The keys are Ruby's symbols. Only plain data is loaded, and only who and when: the results of every attempt, which stand
+    beside these, may have any size.
     """
     import yaml
 
@@ -187,8 +187,8 @@ def student_in_facts(text: bytes, stem: str) -> Student | None:
 def blackboard_students(stems: Sequence[str], facts: Mapping[str, Student]) -> dict[str, Student]:
     """Return the student of each `<assignment>_<login>`.
 
-    A download is of one assignment: facts of one student tell where the logins of all begin. Without any, they begin where the
-    stems differ, and the roster may know better.
+    A download is of one assignment, so that facts of one student tell where the logins of all begin. Without facts they begin
+    where the stems differ, unless the roster knows better.
     """
     assignments = {nfc(stem)[: -len(student.login)] for stem, student in facts.items()}
     start = assignments.pop() if len(assignments) == 1 else common_prefix_at("_", stems)
@@ -206,7 +206,7 @@ def blackboard_students(stems: Sequence[str], facts: Mapping[str, Student]) -> d
 def common_prefix(names: Sequence[str]) -> str:
     """Return what all names begin with, up to the last hyphen of it, or up to two hyphens, which no login has.
 
-    For a single name that is nothing but for two hyphens.
+    A single name has no such beginning, unless there are two hyphens in it.
     """
     beginnings = {name.rpartition("--")[0] for name in names}
     if len(beginnings) == 1 and "" not in beginnings:

@@ -4,9 +4,8 @@ Nothing is unpacked and nothing of the student's is executed here: bytes are rea
 are neither a unit of the catalog nor imported by one are listed and left behind. Whatever is wrong with a student's file
 becomes a sentence in `Module.problem` or `Submission.problem`; these functions do not raise for it.
 
-All of this happens in the trusted process, which it can cost no more than the limits say: for archives see `archives`; of
-source text a quarter of a megabyte, for which the parser of CPython takes seconds and megabytes, and has its own guards
-against nesting.
+All of this happens in the trusted process, within limits. Those of archives stand in `archives`. A source has at most a
+quarter of a megabyte: CPython's parser then needs seconds and megabytes at most, and guards itself against nesting.
 
 Modules that a student has written beside the units are taken along if those import them: see `helpers`.
 """
@@ -44,7 +43,7 @@ _COMPUTED_IMPORT = re.compile(rb"importlib|__import__|runpy|pkgutil|\bexec\b|(?<
 
 @dataclass(frozen=True)
 class RawSubmission:
-    """Files of a submission before any of them is parsed, and sentences about them: all that its result can depend on.
+    """Files of a submission before any is parsed, and sentences about them: everything on which its result can depend.
 
     Attributes:
         name: of the submission.
@@ -77,7 +76,7 @@ class RawSubmission:
     def digest_of(self, modules: Iterable[str]) -> str:
         """Return the sha256 of what the checks of some modules can depend on: their files, and those that they can import.
 
-        A file can import what it names anywhere, be it in a string; one that may put names together can import every file.
+        A file can import what it names anywhere, also in a string; a file that may put names together can import every file.
         """
         files = self.neighbours | self.files
         counted: dict[str, File] = {}
@@ -205,7 +204,7 @@ def collect_hand_in(
     rest = [printable(entry.path) for entry in others]
     strays = [printable(entry.path) for entry in others if unit_of(entry.path.name, names) is None]
     missing = [unit for unit in names if unit not in chosen]
-    notes = [*refused, *left, *_strays(strays, missing, nothing=not chosen)]
+    notes = [*refused, *left, *_notes_on_strays(strays, missing, nothing=not chosen)]
     if not chosen and not notes:
         what = legible(path.name) if hand_in.files is None else name
         notes = [f"{what} holds no file of this course; the course has {_listing(names)}"]
@@ -274,13 +273,13 @@ def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
     try:
         status = path.stat()
     except OSError as error:
-        return Module(unit, str(path)).but(f"cannot be read ({error.strerror})")
+        return Module(unit, str(path)).with_problem(f"cannot be read ({error.strerror})")
     if not stat.S_ISREG(status.st_mode):
-        return Module(unit, str(path)).but("is not a file")
+        return Module(unit, str(path)).with_problem("is not a file")
     return module_from(unit, read_file(file_entry(path, status.st_size)), graded)
 
 
-def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
+def _notes_on_strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
     """Return sentences about archives that were not opened, and Python files that may be a missing unit under a wrong name."""
     notes = [FOREIGN.format(path) for path in rest if nothing and path.lower().endswith(FOREIGN_ARCHIVES)][:5]
     unopened = [path for path in rest if is_archive(path) and (nothing or unit_of(f"{_stem(path)}.py", missing))]

@@ -232,7 +232,7 @@ def test_members_whose_names_begin_alike_are_told_apart(names, tmp_path):
     members = "".join(f"  - :name: {name}\n    :sid: '{number}'\n" for number, name in enumerate(names))
     write(folder, "submission_metadata.yml", text=f"submission_1:\n  :submitters:\n{members}")
     intake, _ = taken(folder)
-    assert [hand_in.of(name).id for name, hand_in in intake.hand_ins.items()] == ["0", "1"]
+    assert [hand_in.student_named(name).id for name, hand_in in intake.hand_ins.items()] == ["0", "1"]
 
 
 def test_a_form_that_it_is_not_is_refused(tmp_path):
@@ -833,7 +833,7 @@ def test_a_student_in_several_downloads_has_rows_that_say_whose_they_are(tmp_pat
     second = write(tmp_path / "lab2", "doejane_1_21_ideal_image.py", "roejoe_2_22_ideal_image.py")
     intake = take_in([first, second], UNITS)
     assert list(intake.hand_ins) == ["doejane", "doejane-lab2", "roejoe", "roejoe-lab2"]
-    assert [each.of(name).id for name, each in intake.hand_ins.items()] == ["1", "1", "2", "2"]
+    assert [each.student_named(name).id for name, each in intake.hand_ins.items()] == ["1", "1", "2", "2"]
     assert intake.remarks == [
         "in several of these paths, with a row for each: doejane and 1 more;"
         " if these are assignments of one class, put them into one folder and give that"
