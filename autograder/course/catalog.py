@@ -78,7 +78,7 @@ class Catalog:
         return self.root / "solutions" / f"{module}.py"
 
     def solutions(self, unit: str) -> dict[str, str]:
-        """Return the text of each solution of a unit, by module; of those that there are."""
+        """Return the text of each solution of a unit, by module, without those that are missing."""
         paths = {module: self.solution(module) for module in self.units[unit].modules}
         return {module: path.read_text(encoding="utf-8-sig") for module, path in paths.items() if path.is_file()}
 
@@ -101,7 +101,7 @@ class Catalog:
     def alternatives(self, unit: str) -> tuple[Path, ...]:
         """Return the files with other right ways to write a unit, by name; none if the course keeps none.
 
-        One in a folder of its own, with the name of the unit, has the unit's other files beside it.
+        A way of several files is a folder, in which the unit's file and the others lie.
         """
         folder = self.root / "tests" / "alternatives" / unit
         return tuple(sorted([*folder.glob("*.py"), *folder.glob(f"*/{unit}.py")]))
@@ -134,7 +134,7 @@ class Catalog:
         return self.root / "exercises" / "locale"
 
     def lesson(self, unit: str, language: str = "") -> Path:
-        """Return the file with the lesson before a unit: in a language, if the course has it in that."""
+        """Return the file with the lesson before a unit, in a language if the course has it in that language."""
         own = self.root / "exercises" / "lessons" / language / f"{unit}.md"
         return own if language and own.is_file() else self.root / "exercises" / "lessons" / f"{unit}.md"
 
@@ -190,7 +190,7 @@ def find_course(*starts: Path) -> Path | None:
 
 
 def course_root() -> Path:
-    """Return the folder of the course: that of `IDEALCAT_COURSE`, of the working directory, or beside this package.
+    """Return the folder of the course: the one of `IDEALCAT_COURSE`, at the working directory, or beside this package.
 
     Raises:
         UsageError: there is none, or `IDEALCAT_COURSE` names a folder without one.
@@ -243,7 +243,7 @@ def read_catalog(root: Path) -> Catalog:
     Raises:
         CatalogError: it is missing, is no TOML, or lacks something; the sentence says what.
     """
-    root = root.absolute()  # pytest names a check by it
+    root = root.absolute()  # pytest puts it into the name of each check
     path = root / "exercises" / "catalog.toml"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark before the text
@@ -252,15 +252,15 @@ def read_catalog(root: Path) -> Catalog:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
     reader = Reader(path)
-    course = reader.part(document, "course", dict, "the catalog")
-    later = reader.part(document, LATER, dict, "the catalog", {})
-    tables = reader.part(document, "unit", list, "the catalog, which begins each unit by [[unit]]", [])
+    course = reader.value(document, "course", dict, "the catalog")
+    later = reader.value(document, LATER, dict, "the catalog", {})
+    tables = reader.value(document, "unit", list, "the catalog, which begins each unit by [[unit]]", [])
     units = [reader.unit(values, i, later) for i, values in enumerate(tables, 1)]
     preload = reader.texts(course, "preload", "[course]")
     _make_importable(root, preload)
     _refuse_same_names(units, path)
-    title = reader.part(course, "title", str, "[course]")
-    language = reader.part(course, "language", str, "[course]", "")
+    title = reader.value(course, "title", str, "[course]")
+    language = reader.value(course, "language", str, "[course]", "")
     reader.refuse_other_keys(course, ("title", "preload", "language"), "[course]")
     reader.refuse_other_keys(document, ("course", "unit", LATER), "the catalog")
     return Catalog(root, title, preload, {unit.name: unit for unit in units}, language)
@@ -307,7 +307,7 @@ def _make_importable(root: Path, preload: tuple[str, ...]) -> None:
 def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
     """Refuse a name that two units, files or questions have.
 
-    A table of points by hand names a question alone, and a submission has one file of a name.
+    A table of points by hand names questions without their units, and a submission has one file of each name.
     """
     names = Counter(name for unit in units for name in (*unit.functions, *unit.questions))
     modules = Counter(module for unit in units for module in unit.modules)

@@ -1,7 +1,7 @@
 """Find the prose in a unit's source, and write the source in another language.
 
-The prose of a source are the paragraphs of its docstrings and its TODOs, each as one line of text, whatever its breaks. What
-is code stays: names of arguments, headings such as `Args:`, letters of a list, formulas without words.
+The prose of a source is the paragraphs of its docstrings and its TODOs, each as one line of text without its line breaks. Code
+stays as it is: names of arguments, headings such as `Args:`, letters of a list, formulas without words.
 """
 
 import ast
@@ -18,7 +18,7 @@ _HEADINGS = ("Args:", "Returns:", "Raises:", "Attributes:", "Yields:")
 _ITEM = re.compile(r"(?:[-*]|\w\)|\d+\.|\w+_\d+\.) +")
 #: What begins the description of an argument or an error.
 _ARGUMENT = re.compile(r"[\w*.`, ]+: +")
-#: A formula with so many words in a row is prose.
+#: An indented line with three words in a row is prose, and any other a formula.
 _WORDS = re.compile(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}")
 
 
@@ -72,30 +72,32 @@ def passages(source: str) -> list[Passage]:
             first, last = literal.lineno - 1, (literal.end_lineno or literal.lineno) - 1
             inside |= set(range(first, last + 1))
             if lines[first].lstrip().startswith(_QUOTES):
-                found += _docstring(lines, first, last)
-    found += _todos(lines, inside)
+                found += _passages_of_docstring(lines, first, last)
+    found += _passages_of_todos(lines, inside)
     return sorted(found, key=lambda passage: passage.start)
 
 
 def rewrite_prose(source: str, translate: Callable[[str], str]) -> str:
-    """Return a source with its prose in another language; a passage that `translate` gives back stays as it is."""
+    """Return a source with its prose in another language; a passage for which `translate` returns the same text stays."""
     lines = source.splitlines()
     for passage in reversed(passages(source)):
         text = translate(passage.text)
         if text != passage.text:
-            after = passage.stop
-            lines[passage.start : after] = fresh = passage.lines(text)
-            below = passage.start + len(fresh)
+            translated = passage.lines(text)
+            lines[passage.start : passage.stop] = translated
+            below = passage.start + len(translated)
             if below < len(lines) and _is_underline(lines[below]):
                 lines[below] = passage.hang + "-" * len(text)
     return "\n".join(lines) + "\n" * source.endswith("\n")
 
 
 def _is_underline(line: str) -> bool:
+    """Return True for a line of hyphens, which underlines a heading."""
     return bool(line.strip()) and not line.strip().strip("-")
 
 
-def _docstring(lines: list[str], first: int, last: int) -> Iterator[Passage]:
+def _passages_of_docstring(lines: list[str], first: int, last: int) -> Iterator[Passage]:
+    """Yield the passages of the docstring that stands in these lines, counted from 0."""
     base = len(lines[first]) - len(lines[first].lstrip())
     section, current = "", None
     for number in range(first, last + 1):
@@ -137,11 +139,13 @@ def _passage(number: int, lead: str, body: str, indent: str, tail: str, depth: i
 
 
 def _continues(current: Passage, lead: str, body: str) -> bool:
+    """Return True if a line belongs to the passage of the line above it."""
     begins = _ITEM.match(body) or body in _HEADINGS or _is_underline(body)
     return current.flows and lead == current.hang and not begins
 
 
-def _todos(lines: list[str], inside: set[int]) -> Iterator[Passage]:
+def _passages_of_todos(lines: list[str], inside: set[int]) -> Iterator[Passage]:
+    """Yield the TODOs outside these lines, each with the lines of comment below it."""
     for number, line in enumerate(lines):
         if number in inside or not line.lstrip().startswith(_TODO):
             continue

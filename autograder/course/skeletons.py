@@ -26,8 +26,8 @@ END = "### END SOLUTION"
 ANSWER = "### BEGIN ANSWER"
 END_ANSWER = "### END ANSWER"
 
-#: `else:` and `)` give nothing away.
-_TELLING = 8
+#: Letters up to which a line of a solution, such as `else:` or `)`, gives nothing away.
+_HARMLESS_LENGTH = 8
 
 
 def skeleton(solution: str, filename: str) -> str:
@@ -68,7 +68,7 @@ def translated_solution(catalog: Catalog, module: str, language: str) -> str:
 
 
 def whole_solution(catalog: Catalog, unit: str) -> str:
-    """Return the solution of a unit as one module, of however many files it is made.
+    """Return the solution of a unit as one module, also if it is made of several files.
 
     Raises:
         CatalogError: a file is missing, or they cannot be joined.
@@ -133,7 +133,7 @@ def _body_of(name: str, text: str, modules: Mapping[str, str]) -> tuple[str, lis
 def imported_solutions(catalog: Catalog, *sources: str) -> dict[str, str]:
     """Return the solutions of the course's modules that sources import, directly or by way of others, by module.
 
-    A source may also be one that does not parse, which imports nothing; a solution may be missing.
+    A source that does not parse imports nothing. A solution may be missing.
     """
     found: dict[str, str] = {}
     waiting = list(sources)
@@ -208,7 +208,7 @@ def untouched_texts(catalog: Catalog) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=64)
 def _text_from(source: Path, _: int) -> str:
-    """Return the skeleton that a solution gives, or that a file holds; once for each state of it, as every submission asks."""
+    """Return the skeleton that a solution gives or a file holds, once for each state of the file: each submission asks."""
     text = read_source(source)
     return skeleton(text, source.name) if source.suffix == ".py" else text
 
@@ -220,7 +220,7 @@ def solution_lines(solution: str) -> set[str]:
     for line in solution.splitlines():
         if line.strip() in (BEGIN, END):
             inside = line.strip() == BEGIN
-        elif inside and len(line.strip()) > _TELLING:
+        elif inside and len(line.strip()) > _HARMLESS_LENGTH:
             lines.add(line.strip())
     return lines
 
@@ -280,7 +280,7 @@ def read_source(path: Path) -> str:
 
 
 def source_lines(text: str) -> list[str]:
-    """Return the lines of a source with their ends, as Python counts them: a form feed or U+2028 inside one ends none."""
+    """Return the lines of a source with their ends, as Python counts them: no form feed or U+2028 ends a line."""
     return list(io.StringIO(text, newline=""))
 
 

@@ -19,8 +19,8 @@ class Function:
 
     Attributes:
         name: as the student must call it.
-        points: those of its checks together.
-        hints: from a question to a pointer.
+        points: of its checks together.
+        hints: sentences, from a question to a pointer to the solution.
         outcome: True if its checks look at its outcome alone, so that any way that works is right.
         later: points of the checks that a students' release lacks; they run when the function is graded.
         examples: points for the student's own examples of it, besides those of its checks.
@@ -98,7 +98,7 @@ class Unit:
 
 
 class Reader:
-    """Reads the values of a catalog, and tells the unit, the key and the line of one that is wrong."""
+    """Reader of a catalog's values, which tells the unit, the key and the line of one that is wrong."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -111,20 +111,23 @@ class Reader:
             values: of its table.
             number: its place in the catalog, from 1.
             later: points of the checks that a release lacks, by function.
+
+        Raises:
+            CatalogError: something in the table is missing or wrong.
         """
-        name = self.part(values, "name", str, f"[[unit]] number {number}")
+        name = self.value(values, "name", str, f"[[unit]] number {number}")
         where = f"unit {name}"
         problem = name_problem(name)
         if problem:
             raise self._error(where, "name", problem)
-        title = self.part(values, "title", str, where)
-        given = self.part(values, "functions", dict, where)
+        title = self.value(values, "title", str, where)
+        given = self.value(values, "functions", dict, where)
         functions = {each: self._function(facts, each, where, later) for each, facts in given.items()}
-        asked = self.part(values, "questions", dict, where, {})
+        asked = self.value(values, "questions", dict, where, {})
         questions = {each: self._question(facts, each, where) for each, facts in asked.items()}
-        seconds = float(self.part(values, "seconds", (int, float), where, 10))
-        parts = tuple(self._part_name(each, where) for each in self.part(values, "files", list, where, []))
-        data = tuple(self._data_name(each, where) for each in self.part(values, "data", list, where, []))
+        seconds = float(self.value(values, "seconds", (int, float), where, 10))
+        parts = tuple(self._part_name(each, where) for each in self.value(values, "files", list, where, []))
+        data = tuple(self._data_name(each, where) for each in self.value(values, "data", list, where, []))
         if not seconds:
             raise self._error(where, "seconds", "is 0, and a call takes some time")
         self.refuse_other_keys(values, ("name", "title", "seconds", "functions", "questions", "files", "data"), where)
@@ -149,30 +152,30 @@ class Reader:
 
     def _function(self, facts: object, name: str, where: str, later: dict[str, Any]) -> Function:
         where = f"{where}, function {name}"
-        points = float(self.part(facts, "points", (int, float), where))
+        points = float(self.value(facts, "points", (int, float), where))
         hints = self.texts(facts, "hints", where)
-        outcome = bool(self.part(facts, "outcome", bool, where, False))
-        examples = float(self.part(facts, "examples", (int, float), where, 0.0))
+        outcome = bool(self.value(facts, "outcome", bool, where, False))
+        examples = float(self.value(facts, "examples", (int, float), where, 0.0))
         if not name.isidentifier() or keyword.iskeyword(name):
             raise self._error(where, name, "is no name of a function")
         self.refuse_other_keys(facts, ("points", "hints", "outcome", "examples"), where)
-        left_out = float(self.part(later, name, (int, float), "[later]", 0.0))
+        left_out = float(self.value(later, name, (int, float), "[later]", 0.0))
         return Function(name, points, hints, outcome, left_out, examples)
 
     def _question(self, facts: object, name: str, where: str) -> Question:
         where = f"{where}, question {name}"
-        text = self.part(facts, "text", str, where).strip()
+        text = self.value(facts, "text", str, where).strip()
         rubric = {
             item: RubricItem(
-                float(self.part(each, "points", (int, float), f"{where}, item {item}")),
-                self.part(each, "text", str, f"{where}, item {item}"),
+                float(self.value(each, "points", (int, float), f"{where}, item {item}")),
+                self.value(each, "text", str, f"{where}, item {item}"),
             )
-            for item, each in self.part(facts, "rubric", dict, where, {}).items()
+            for item, each in self.value(facts, "rubric", dict, where, {}).items()
         }
         self.refuse_other_keys(facts, ("text", "points", "rubric"), where)
-        return Question(name, text, float(self.part(facts, "points", (int, float), where)), rubric)
+        return Question(name, text, float(self.value(facts, "points", (int, float), where)), rubric)
 
-    def part(self, values: Any, key: str, kind: type | tuple[type, ...], where: str, default: object = None) -> Any:
+    def value(self, values: Any, key: str, kind: type | tuple[type, ...], where: str, default: object = None) -> Any:
         """Return the value of a key.
 
         Raises:
@@ -193,7 +196,7 @@ class Reader:
         Raises:
             CatalogError: it is no list, or holds something else.
         """
-        found = self.part(values, key, list, where, [])
+        found = self.value(values, key, list, where, [])
         if not all(isinstance(each, str) for each in found):
             raise self._error(where, key, "holds something that is no text")
         return tuple(found)
@@ -213,21 +216,22 @@ class Reader:
 
     def _line(self, where: str, key: str) -> str:
         """Return the line of a key, or of the table that lacks it; nothing if it is written in another way."""
-        named = _WHERE.fullmatch(where)
-        headings = []
-        if named is not None:
-            headings.append(rf"\s*name\s*=\s*[\"\']{re.escape(named['unit'])}[\"\']")
-        if named is not None and named["kind"]:
-            headings.append(rf"\s*\[unit\.{named['kind']}s\.[\"\']?{re.escape(named['name'])}[\"\']?\]")
         at = 0
-        for heading in headings:
-            at = next((i for i, line in enumerate(self._lines[at:], at) if re.match(heading, line)), at)
+        if named := _WHERE.fullmatch(where):
+            at = self._first_line(rf"\s*name\s*=\s*[\"\']{re.escape(named['unit'])}[\"\']", at)
+            if named["kind"]:
+                name = re.escape(named["name"])
+                at = self._first_line(rf"\s*\[unit\.{named['kind']}s\.[\"\']?{name}[\"\']?\]", at)
         for i, line in enumerate(self._lines[at:], at):
             if i > at and line.lstrip().startswith("["):
                 break
             if re.match(rf"\s*{re.escape(key)}\s*=", line):
                 return f", line {i + 1}"
         return f", line {at + 1}" if at else ""
+
+    def _first_line(self, pattern: str, start: int) -> int:
+        """Return the index of the first line from `start` on that matches a pattern; `start` if none does."""
+        return next((i for i, line in enumerate(self._lines[start:], start) if re.match(pattern, line)), start)
 
 
 def name_problem(name: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from autograder.submissions.entries import is_archive
+from autograder.submissions.hand_in import FOREIGN_ARCHIVES, SOURCES
 from autograder.submissions.shapes import (
     BESIDE,
     COURSE_FOLDERS,
@@ -23,8 +25,6 @@ _NO_WORK = "it is neither a folder, an archive nor a file of this course"
 
 #: Files that platforms, file systems and instructors add and that nobody hands in.
 JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
-#: Endings of students' work.
-_WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".rar", ".7z"}
 #: Names of folders that are nobody's name.
 WORK_FOLDERS = {
     *("my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"),
@@ -55,7 +55,7 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
     download = next((download for download in found if download is not None), None)
     if download is not None:
         return below(top, download)
-    lists = [path for path in kept if len(path.parts) == 1 and path.suffix.lower() not in _WORK]
+    lists = [path for path in kept if len(path.parts) == 1 and not _may_be_work(path)]
     if not lists or len(lists) == len(kept):
         return None
     # Files of the instructor's, such as a read-me, lie beside the one folder that holds the class.
@@ -75,7 +75,7 @@ def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | Non
         return download
     inner: dict[str, set[str]] = {}
     # A list of the class may lie beside the folders.
-    inside = [path for path in names if len(path.parts) > 1 or path.suffix.lower() in _WORK]
+    inside = [path for path in names if len(path.parts) > 1 or _may_be_work(path)]
     for path in inside:
         if len(path.parts) < 3:
             return None
@@ -97,7 +97,7 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
     """Return the class of sections, each the download of a platform; None if a folder is no such or work lies beside."""
     by_section: dict[str, list[PurePosixPath]] = {}
     loose = [path for path in names if len(path.parts) == 1]
-    if any(path.suffix.lower() in _WORK for path in loose):
+    if any(map(_may_be_work, loose)):
         return None
     for path in names:
         if len(path.parts) > 1:
@@ -142,6 +142,11 @@ def _common_folder(names: Names) -> PurePosixPath:
     inner = {path.parts[1] for path in names if len(path.parts) > 1}
     alone = len(tops) == 1 and (len(inner) > 1 or inner == {"submitted"}) and all(len(path.parts) > 1 for path in names)
     return PurePosixPath(*tops) if alone and tops != {"submitted"} else PurePosixPath()
+
+
+def _may_be_work(path: PurePosixPath) -> bool:
+    """Return True for a script, a notebook or an archive, also of a kind that is not read here."""
+    return path.suffix.lower() in SOURCES or is_archive(path.name) or path.name.lower().endswith(FOREIGN_ARCHIVES)
 
 
 def is_junk(path: PurePosixPath) -> bool:

@@ -471,3 +471,10 @@ def test_a_moment_of_gradescope_that_is_none_is_left_empty():
     facts = b"submission_1:\n  :submitters:\n  - :name: Ann\n  :created_at: yesterday\n"
     (attempt,) = read_class({"submission_1/a.py": b"", "submission_metadata.yml": facts}).attempts
     assert (attempt.students[0].name, attempt.at) == ("Ann", "")
+
+
+@pytest.mark.parametrize("ending", ["zip", "tbz2", "txz", "tar.zst", "cab"])
+def test_an_archive_of_any_kind_beside_a_download_is_no_list_of_the_instructors(ending):
+    names = [PurePosixPath(f"lab/{who}_{number}_{number}_quiz.py") for number, who in enumerate(("ann", "bo"), 11)]
+    assert recognize([*names, PurePosixPath("class.csv")], lambda _: b"").platform == "Canvas"
+    assert recognize([*names, PurePosixPath(f"late.{ending}")], lambda _: b"") is None
