@@ -28,13 +28,16 @@ from autograder.results.wording import NO_GRADE, points
 from autograder.submissions import RawSubmission, Submission, collect_for, parse_submission, refuse_course_inside
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut
 
-#: Return the score of an attempt: by the name that it was graded under, the student, and the hand-in.
+#: Returns the score of an attempt: by the name that it was graded under, the student, and the hand-in.
 Score = Callable[[str, str, HandIn], float | None]
+_NAME_BYTES = 200
+#: Signs that no file name may hold; names such as `Kumar a/l Raju` do.
+_SLASHES = re.compile(r"[/\\]")
 
 
 def attempts_of(intake: Intake) -> dict[str, HandIn]:
     """Return every attempt of those who have several, by a name to grade it under."""
-    return {_name(student, number): each for student in intake.earlier for number, each in _all(intake, student)}
+    return {_name(student, number): each for student in intake.earlier for number, each in _attempts(intake, student)}
 
 
 def best_attempts(intake: Intake, score: Score) -> Intake:
@@ -44,7 +47,7 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
     """
     chosen = Intake(intake.form, dict(intake.hand_ins), list(intake.left_out), remarks=intake.remarks)
     for student in intake.earlier:
-        scores = [(score(_name(student, number), student, each), each) for number, each in _all(intake, student)]
+        scores = [(score(_name(student, number), student, each), each) for number, each in _attempts(intake, student)]
         ranked = sorted(scores, key=lambda pair: -math.inf if pair[0] is None else pair[0])
         *others, (_, best) = ranked
         chosen.hand_ins[student] = best
@@ -61,7 +64,8 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
     return chosen
 
 
-def _all(intake: Intake, student: str) -> list[tuple[int, HandIn]]:
+def _attempts(intake: Intake, student: str) -> list[tuple[int, HandIn]]:
+    """Return all attempts of a student with their numbers from 1; the last is the one that has counted so far."""
     last = intake.hand_ins[student]
     own = [replace(each, students=last.students) for each in intake.earlier[student]]
     return list(enumerate([*own, last], 1))
@@ -73,11 +77,6 @@ def _name(student: str, number: int) -> str:
 
 def _paths(hand_in: HandIn) -> list[str]:
     return [legible(str(path)) for path in (hand_in.files or {}).values()]
-
-
-_NAME_BYTES = 200
-#: Signs that no file name may hold; names such as `Kumar a/l Raju` do.
-_SLASHES = re.compile(r"[/\\]")
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ class Batch:
                         yield self._store(name, graded)
 
     def _sharing(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """Return the names whose checks give the same, by the first of them: it is graded once, for a whole group."""
+        """Return the names whose checks give the same result, as those of a group's members, by the first: it is graded."""
         by_key: dict[str, list[str]] = {}
         for name in names:
             by_key.setdefault(self.spec.key(self._task(name).raw), []).append(name)
@@ -162,9 +161,9 @@ class Batch:
             return None
         task = self._task(name)
         path = self.result_path(name)
-        there = read_result(path)
-        if there is not None and not there.errors and there.hashes.items() >= _keys(task.raw, self.spec).items():
-            return StoredResult(there, path, known=True)
+        stored = read_result(path)
+        if stored is not None and not stored.errors and stored.hashes.items() >= _keys(task.raw, self.spec).items():
+            return StoredResult(stored, path, known=True)
         result = self.cache.get(self.spec.key(task.raw))
         return None if result is None else self._write(task, result, known=True)
 
@@ -172,7 +171,7 @@ class Batch:
         return Task(name, collect_for(self.spec.catalog, self.submissions[name], name))
 
     def _store(self, name: str, graded: GradedTask) -> StoredResult | Failure:
-        """Store what was graded as the result of one of those whose checks give the same."""
+        """Store a graded task as the result of a submission whose checks give the same."""
         if graded.result is None:
             return Failure(name, graded.reason)
         found = without_intake(graded.result, graded.task.raw, self.spec)
@@ -192,15 +191,15 @@ class Batch:
 
     @functools.cached_property
     def _names_by_fold(self) -> Counter[str]:
-        """Return how many submissions have the same name on a disk on which capital letters do not matter."""
+        """Return how many submissions have a name, as a disk sees it on which capital letters do not matter."""
         return Counter(map(_fold, self.submissions))
 
 
 def without_intake(result: SubmissionResult, raw: RawSubmission, spec: GradingSpec) -> SubmissionResult:
     """Return a result without what it tells of the intake of its submission: all that its key stands for."""
-    said = len(_parse(raw, spec).sentences)
+    of_intake = len(_parse(raw, spec).sentences)
     hashes = {name: text for name, text in result.hashes.items() if name != "submission"}
-    return replace(result, notes=result.notes[said:], not_taken=(), answers={}, hashes=hashes)
+    return replace(result, notes=result.notes[of_intake:], not_taken=(), answers={}, hashes=hashes)
 
 
 def with_intake(found: SubmissionResult, task: Task, spec: GradingSpec) -> SubmissionResult:
@@ -227,7 +226,7 @@ def _keys(raw: RawSubmission, spec: GradingSpec) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _lock_folder(out: Path) -> Iterator[None]:
-    """Hold a folder for this run alone. The kernel frees the lock when the process ends, however it ends."""
+    """Hold a folder for this run alone."""
     busy = f"another run is grading into {out}; wait for it, or give another folder with -o"
     with contextlib.ExitStack() as stack:
         try:

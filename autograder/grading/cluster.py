@@ -37,12 +37,14 @@ from autograder.sandbox import Sandbox
 __all__ = ["Cluster"]
 
 
-_lock = threading.Lock()
+#: What each thread of a worker grades with, as `held`.
 _own = threading.local()
+#: Jobs of this worker by the digest of their spec, in which the course's content counts too; one thread makes them at a time.
+_jobs: dict[str, Jobs] = {}
+_lock = threading.Lock()
+#: Closes the jobs and their sandboxes when the worker ends.
 _open = contextlib.ExitStack()
 atexit.register(_open.close)
-#: By the digest of what they grade by, which holds the course's content too.
-_jobs: dict[str, Jobs] = {}
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class _Running:
 
 
 class Cluster:
-    """A cluster.
+    """A Dask cluster that grades a class.
 
     Args:
         address: of its scheduler.
@@ -166,7 +168,7 @@ class Cluster:
         self._refused: set[str] = set()
 
     def __enter__(self) -> GradeTasks:
-        # They log each connection that ends; here that becomes one sentence.
+        # Dask logs each connection that ends; here that becomes one sentence.
         for name in ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
@@ -177,7 +179,7 @@ class Cluster:
         return self.grade
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(Exception):  # of a scheduler that is gone nothing can be closed
+        with contextlib.suppress(Exception):  # if the scheduler is gone, nothing can be closed
             self._open.close()
 
     def grade(self, tasks: Iterable[Task]) -> Iterator[GradedTask]:
@@ -269,7 +271,8 @@ class Cluster:
             result, reason = self._validator.validate((reply.text, reply.reason), running.task)
         except ValueError as error:
             self._retire_worker(future, str(getattr(reply, "worker", "")), str(error))
-            return self._give(running.task, f"again-{time.time_ns()}")
+            self._give(running.task, f"again-{time.time_ns()}")
+            return
         del self._running[name]
         for other in running.futures:  # given out twice, and counted once
             other.cancel()

@@ -132,13 +132,18 @@ def try_examples(
     right = tuple(name for name in names if name not in refusing)
     wrong = {name: examples.lines[name] for name in names if name in refusing}
     mistakes = [] if own is not None else [each for each in known_mistakes(file) if each.function == function]
-    # One that fails is enough.
+    # One example that fails is enough, and `any` runs no further ones.
     caught = tuple(each for each in mistakes if any(bench.failing(variant_text(solution, file, each), right)))
     missed = tuple(each for each in mistakes if each not in caught)
     return ExamplesReport(function, wrong, right, caught, missed, own is not None)
 
 
 def _source(path: Path, unit: str) -> str:
+    """Return the source of a version.
+
+    Raises:
+        UsageError: it cannot be used.
+    """
     module = read_module(path, unit)
     if module.problem:
         raise UsageError(module.problem)
@@ -164,8 +169,8 @@ class Examples:
             UsageError: there is none, or one of them takes arguments.
         """
         tree = parse_quietly(self.module.text)
-        names = {node.name: _names(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        own = _names_of(function, modules, tree)
+        names = {node.name: _names_in(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        own = _local_names(function, modules, tree)
         found = [
             each
             for each in self.lines
@@ -199,7 +204,7 @@ def read_examples(module: Module) -> Examples:
     lines = {name: line for name, line in lines.items() if name.startswith("test")}
     if asserting:
         lines[TOP_LEVEL] = asserting[0].lineno
-        # With what gives names another value between them; whatever else stands there is run once, at the top.
+        # Statements that give a name another value between the asserts run with them, in order; the rest runs once, before.
         upto = tree.body[: tree.body.index(asserting[-1]) + 1]
         times = Counter(name for node in upto for name in _assigned_names(node))
         again = {name for name, count in times.items() if count > 1}
@@ -210,7 +215,7 @@ def read_examples(module: Module) -> Examples:
     return Examples(Module(EXAMPLES, module.label, ast.unparse(tree)), lines)
 
 
-def _names_of(function: str, modules: Collection[str], tree: ast.Module) -> set[str]:
+def _local_names(function: str, modules: Collection[str], tree: ast.Module) -> set[str]:
     """Return the names that a function of some modules has in a file: its own, or one that an import gave to it."""
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     given = {
@@ -223,7 +228,7 @@ def _names_of(function: str, modules: Collection[str], tree: ast.Module) -> set[
     return {function, *given}
 
 
-def _names(node: ast.AST) -> set[str]:
+def _names_in(node: ast.AST) -> set[str]:
     """Return every name in a piece of code, and every attribute's."""
     found = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     return found | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
@@ -264,7 +269,7 @@ def _takes_arguments(function: ast.FunctionDef) -> bool:
 
 @dataclass(frozen=True)
 class _Bench:
-    """Run examples with one version of a unit after another, each in a worker of its own."""
+    """Place where examples run with one version of a unit after another, each in a worker of its own."""
 
     catalog: Catalog
     unit: str

@@ -117,7 +117,7 @@ class InThisProcess:
     """Workers without a sandbox, for code that is the user's own.
 
     Args:
-        kind: what keeps prints, frames or nothing.
+        kind: class of the workers, which keep prints, frames or nothing.
     """
 
     isolation = ()
@@ -143,10 +143,10 @@ class InThisProcess:
 
 
 def collect_checks(spec: GradingSpec) -> None:
-    """Collect the checks of a spec's units, in a process of the grader's own. A fault in them is reported by each task.
+    """Collect the checks of a spec's units ahead of time. A fault in them is reported by each task.
 
-    This imports them and what they use, and may be done while a sandbox starts on another core; but only once no submission
-    is known to hold the course, whose checks would then be its own.
+    This imports the checks and what they use, and may be done while a sandbox starts on another core. It is safe only once no
+    submission is known to hold the course, as the checks would then be the student's.
     """
     with contextlib.suppress(GraderError):
         for unit in spec.chosen:
@@ -156,7 +156,7 @@ def collect_checks(spec: GradingSpec) -> None:
 
 
 class Grader:
-    """Grades submissions, one after another.
+    """Grader of submissions, one after another.
 
     Args:
         spec: what they are graded by.

@@ -36,7 +36,7 @@ __all__ = ["Jobs"]
 class Task:
     """A submission to be graded, and the name that its result bears.
 
-    The `seed` of its random inputs is there if whoever grades it has no secret to make one of.
+    `seed`, of its random inputs, is set if whoever grades it does not have the secret.
     """
 
     name: str
@@ -72,14 +72,14 @@ _ASK_SECONDS = 30
 
 @dataclass
 class _Watch:
-    """A busy job's process, the processor time that it had at the last look, and since when that has been so."""
+    """Watch on a busy job: its process, the processor time that it had at the last look, and since when it has had no more."""
 
     pid: int
     since: float
     used: int | None = None
 
     def stands_still(self, patience: float) -> bool:
-        """Look at it now. Return True if it has had no processor time for so long."""
+        """Look at the process now. Return True if it has had no processor time for so many seconds."""
         now, used = time.monotonic(), _processor_time(self.pid)
         if self.pid and (used is None or used != self.used):  # unknown, where the system does not tell
             self.since, self.used = now, used
@@ -96,7 +96,7 @@ def _processor_time(pid: int) -> int | None:
 
 @dataclass
 class Jobs:
-    """A number of jobs at most; they start as they are needed.
+    """Jobs, of which so many run at most; each starts when it is needed.
 
     Attributes:
         count: how many.
@@ -209,9 +209,11 @@ class Jobs:
         try:
             received = link.recv()
         except (EOFError, OSError):
-            return self._remove(link, stillborn=link in self._beginning)
+            self._remove(link, stillborn=link in self._beginning)
+            return None
         if isinstance(received, ServerDiedError):
-            return self._remove(link, stillborn=True, words=str(received))
+            self._remove(link, stillborn=True, words=str(received))
+            return None
         if isinstance(received, AutograderError):
             raise received
         if link in self._beginning:
@@ -222,6 +224,11 @@ class Jobs:
         return received
 
     def _remove(self, link: Connection, *, stillborn: bool, words: str = "") -> None:
+        """Remove a job that has died.
+
+        Raises:
+            GraderError: so many in a row were stillborn that no job can begin.
+        """
         link.close()
         self._beginning.discard(link)
         del self._watched[link]

@@ -55,6 +55,7 @@ class _Work:
 
     @property
     def whole(self) -> Counter[Piece]:
+        """Return the pieces of all functions together."""
         return sum(self.pieces.values(), Counter())
 
 
@@ -169,6 +170,7 @@ def _pieces(function: ast.FunctionDef, aliases: Mapping[str, str]) -> Iterator[P
 
 
 def _text_of(node: ast.AST, aliases: Mapping[str, str], depth: int) -> Piece:
+    """Return a node as a text without own names and kinds of loop, down to so many levels inside it."""
     if isinstance(node, ast.Constant):
         return "text" if isinstance(node.value, str) else repr(node.value)
     if isinstance(node, ast.Name):
@@ -188,6 +190,7 @@ def _text_of(node: ast.AST, aliases: Mapping[str, str], depth: int) -> Piece:
 
 
 def _statements(text: str) -> Iterator[tuple[int, Piece]]:
+    """Yield the simple statements of all functions, each with its line, from 1."""
     tree = _parse(text)
     if tree is None:
         return
@@ -209,6 +212,7 @@ def _weights(owned: Sequence[set[Piece]]) -> dict[Piece, float]:
 
 
 def _rare(pieces: Counter[Piece], weights: Mapping[Piece, float]) -> Counter[Piece]:
+    """Return the pieces that have a weight: those that few submissions have."""
     return Counter({piece: count for piece, count in pieces.items() if piece in weights})
 
 
@@ -217,6 +221,7 @@ def _weight(pieces: Counter[Piece], weights: Mapping[Piece, float]) -> float:
 
 
 def _shared_weights(rare: Mapping[str, Counter[Piece]], weights: Mapping[Piece, float]) -> dict[tuple[str, str], float]:
+    """Return the weight of what two submissions share, for each pair that shares anything."""
     owners: dict[Piece, list[str]] = defaultdict(list)
     for name in sorted(rare):
         for piece in rare[name]:

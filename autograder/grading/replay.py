@@ -50,7 +50,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist; give the folder, archive or file that was graded")
-    submission = _what_was_graded(before, path, catalog)
+    submission = _submission_of(before, path, catalog)
     spec = GradingSpec(
         catalog,
         units=tuple(dict.fromkeys(check.unit for check in before.checks)),
@@ -62,8 +62,8 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
     return Replay(result, tuple(_changed_conditions(before, result)), tuple(_differences(before, result)))
 
 
-def _what_was_graded(before: SubmissionResult, path: Path, catalog: Catalog) -> Submission:
-    """Return the submission that a result is of: all that a path holds, or one student's part of it.
+def _submission_of(before: SubmissionResult, path: Path, catalog: Catalog) -> Submission:
+    """Return the submission that a result was made from: all that a path holds, or one student's part of it.
 
     Raises:
         UsageError: neither has the content that was graded.

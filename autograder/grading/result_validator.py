@@ -24,7 +24,7 @@ _SCHEMA = Draft202012Validator(
 
 
 class ResultValidator:
-    """Holds each result against the spec that it was asked for by; one that differs counts for nothing.
+    """Validator that compares each result with the spec of the grading; a result that differs counts for nothing.
 
     This bounds what a faulty or forged result can claim. Which checks have passed is still the worker's word.
 

@@ -241,7 +241,7 @@ class UnitRun:
             self._goes_on = all(map(self._skip, items))
 
     def _skip(self, item: pytest.Item) -> bool:
-        """Take note of a check whose unit was not handed in. Return False if the observer ends the unit."""
+        """Record a check whose unit was not handed in. Return False if the observer ends the unit."""
         self.observer.begins(self.recorder.results[item.nodeid])
         self.recorder.results[item.nodeid] = end_unhanded(item)
         return self.observer.ended(self.recorder.results[item.nodeid])
@@ -270,7 +270,7 @@ def _collect_once(root: Path, unit: str, _: tuple[int, ...]) -> CheckSession:
 
 
 class _Hooks:
-    """Plugin of pytest that does what a graded run does otherwise than a student's own."""
+    """Plugin of pytest with what a graded run does in another way than a student's own."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.problems: list[str] = []
@@ -392,6 +392,7 @@ def _forget_module(path: Path) -> None:
 
 @contextlib.contextmanager
 def _as_grader_error() -> Iterator[None]:
+    """Turn every error of pytest's into a `GraderError`."""
     try:
         yield
     except SandboxError:

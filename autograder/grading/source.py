@@ -85,7 +85,7 @@ class Class:
 
     @property
     def names_with_attempts(self) -> frozenset[str]:
-        """Return the names of those of whom all attempts are graded."""
+        """Return the names of the students whose attempts are all graded."""
         return frozenset(self.intake.earlier) if self.rules is not None and self.rules.best else frozenset()
 
     @property
@@ -145,7 +145,7 @@ def _files_of(hand_in: HandIn) -> list[Path]:
 
 
 def _rules_remarks(paths: list[Path], folders: list[Path]) -> Iterator[str]:
-    """Yield a sentence on the `class.toml` that counts, if it is not where people look first, and on those that do not."""
+    """Yield a sentence on the `class.toml` that counts, if it lies where few would look, and on those that do not count."""
     counts = first_class_file(folders)
     _, *given = folders
     if counts is not None and counts.parent not in folders[:2]:
@@ -179,9 +179,9 @@ def _decides_marks(path: Path) -> bool:
 
 
 def save_source(out: Path, source: Source, spec: GradingSpec, taken: Class) -> None:
-    """Keep for `regrade` and `report` what was graded, by what, where `class.toml` counts and whose numbers there are.
+    """Keep what `regrade` and `report` need: what was graded and how, where `class.toml` counts, and whose numbers there are.
 
-    The secret and the course are read anew.
+    The secret and the course are not kept: they are read anew.
     """
     kept = {
         **asdict(source.absolute()),
@@ -218,9 +218,9 @@ def holds_other_class(out: Path, source: Source) -> bool:
 
 
 class GradedWork:
-    """Hand-ins under some paths, among which the one is found that a result is of.
+    """Hand-ins under some paths, to find the one that a result was made from.
 
-    A roster gives students other names, and of several attempts any may be the best: the content decides.
+    A roster gives students other names, and any of several attempts may be the best, so the content decides.
     """
 
     def __init__(self, paths: Iterable[Path], catalog: Catalog) -> None:
@@ -233,7 +233,7 @@ class GradedWork:
         self._catalog = catalog
 
     def find(self, result: SubmissionResult) -> Submission | None:
-        """Return what was graded; None if it does not lie there."""
+        """Return the submission that a result was made from; None if it does not lie under the paths."""
         digest = result.hashes.get("submission", "")
         hand_in = self._intake.hand_ins.get(result.name)
         if hand_in is not None and (submission := read_for(self._catalog, hand_in, result.name)).digest == digest:

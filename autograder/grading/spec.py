@@ -92,7 +92,7 @@ class GradingSpec:
 
     @property
     def gpu(self) -> bool:
-        """True if the students' code computes on CUDA's devices."""
+        """Return True if the students' code computes on CUDA's devices."""
         return self.device == "cuda"
 
     @functools.cached_property
@@ -144,7 +144,7 @@ class GradingSpec:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a mark may depend on, as a result states them, but for torch's, of which there are builds."""
+    """Return the versions that a mark may depend on, as a result states them, without torch's, which has builds."""
     libraries = ("torchvision", "numpy", "keras", "jax", "pytest")
     return {
         "idealcat": autograder.__version__,
@@ -184,7 +184,7 @@ def course_hashes(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
 
 
 def versions_for_examples(catalog: Catalog, unit: Unit) -> tuple[Path, ...]:
-    """Return the right versions on which a student's examples are run, if they earn points."""
+    """Return the alternative solutions of a unit if students' examples, which are run on them, earn points."""
     return catalog.alternatives(unit.name) if any(each.examples for each in unit.functions.values()) else ()
 
 

@@ -123,7 +123,7 @@ class Mark:
 
 
 class Numbers(StrEnum):
-    """Whose numbers the students of a class have."""
+    """Owner of the numbers that the students of a class have."""
 
     CANVAS = "canvas"
     ROSTER = "roster"
@@ -131,19 +131,19 @@ class Numbers(StrEnum):
 
 
 def known_as(made: Mark, number: str, login: str, numbers: Numbers) -> Mark:
-    """Return a mark with the number and login of its student; another platform's number means nothing elsewhere."""
+    """Return a mark with the number and login of its student; a platform's own number counts on that platform alone."""
     canvas, roster = (number if numbers is whose else "" for whose in (Numbers.CANVAS, Numbers.ROSTER))
     return replace(made, number=roster, login=login, canvas_number=canvas)
 
 
-#: A course's own last word on a mark: a penalty for late work, a cap, rounding.
-Policy = Callable[[Mark], Mark]
+#: Returns the mark that counts: a course's own last word, such as a penalty for late work, a cap, rounding.
+Decide = Callable[[Mark], Mark]
 
 
 def mark(
     result: SubmissionResult,
     manual: Iterable[Row] = (),
-    policy: Policy | None = None,
+    policy: Decide | None = None,
     catalog: Catalog | None = None,
 ) -> Mark:
     """Return the mark of a result.
@@ -152,10 +152,10 @@ def mark(
         result: of one submission.
         manual: points by hand for the whole class.
         policy: is given the mark and returns the one that counts.
-        catalog: the course, for its questions; of a students' release it tells what is still to come.
+        catalog: the course, for its questions, and for the points that a students' release leaves for later.
     """
-    courses = catalog.units if catalog is not None else {}
-    asked = {name: tuple(unit.questions.values()) for name, unit in courses.items()}
+    units = catalog.units if catalog is not None else {}
+    asked = {name: tuple(unit.questions.values()) for name, unit in units.items()}
     made = _make_mark(result, [line for line in manual if line.submission == result.name], asked)
     if catalog is not None:
         made = replace(made, later=points_to_come(catalog, result.checks))
@@ -180,7 +180,7 @@ def unheeded_rows(manual: Collection[Row], names: Collection[str], marks: Iterab
 
 
 def _make_mark(result: SubmissionResult, rows: Iterable[Row], asked: Mapping[str, Sequence[Question]]) -> Mark:
-    """Return the mark of a result, the points by hand for it, and the questions of each unit."""
+    """Return the mark made of a result, the rows by hand for it, and the questions of each unit."""
     rows = list(rows)
     own = [row for row in rows if isinstance(row, ManualPoints)]
     comments = tuple(row for row in rows if isinstance(row, LineComment))
@@ -213,7 +213,7 @@ SHOWN = "IDEALCAT_HIDDEN"
 
 
 class Hidden(StrEnum):
-    """How much of a hidden check a form shows to a student: the instructor's choice."""
+    """Choice of an instructor: how much of a hidden check a form shows to a student."""
 
     NOTHING = "nothing"
     POINTS = "points"

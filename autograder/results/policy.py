@@ -24,7 +24,7 @@ class LateRule:
         of: `earned` takes the percentage of the points earned, `maximum` of those that can be had.
         most: no more than this, in percent.
         cut_off: a later hand-in gets nothing; None for no such limit.
-        steps: (lateness, percent) pairs in place of `percent`; of those that are exceeded the largest percent counts.
+        steps: (lateness, percent) pairs in place of `percent`; the largest percent of the steps that are exceeded counts.
         budget: days of lateness that cost nothing.
     """
 
@@ -39,7 +39,7 @@ class LateRule:
 
 @dataclass(frozen=True)
 class TermRule:
-    """How the assignments of a term are summed up.
+    """Rule by which the assignments of a term are summed up.
 
     Attributes:
         weights: by assignment; the points of each if empty.
@@ -63,8 +63,8 @@ class Policy:
         zone: time zone of moments that name none.
         grace: lateness up to this long is none.
         late: what lateness costs.
-        extensions: a later deadline by student, or how much later it is.
-        exempt: units that do not count by student; none named means all.
+        extensions: by student, a later deadline or how much later it is.
+        exempt: by student, the units that do not count; an empty tuple means all units.
         drop: number of units whose points are dropped, those whose absence helps most.
         bonus: units whose points count while their maximum does not.
         term: how assignments are summed up; read beside the roster of the term.
@@ -84,7 +84,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Adjusted:
+class AdjustedPoints:
     """Points after a policy.
 
     Attributes:
@@ -108,7 +108,7 @@ def adjust(
     at: str = "",
     *,
     added: float = 0.0,
-) -> Adjusted:
+) -> AdjustedPoints:
     """Apply a policy to one student's points.
 
     An extension never lowers the result, and neither do more points.
@@ -125,14 +125,14 @@ def adjust(
     counted = [unit for unit in maxima if unit not in excused]
     from_all = student in policy.exempt and not excused
     if from_all or (maxima and not counted):
-        return Adjusted(None, score_without_worst(points, maxima, 0, policy.bonus).max_score, ("exempt",))
+        return AdjustedPoints(None, score_without_worst(points, maxima, 0, policy.bonus).max_score, ("exempt",))
     trail = [f"without {unit}, from which {student} is exempt" for unit in maxima if unit in excused]
     kept = score_without_worst(points, {unit: maxima[unit] for unit in counted}, policy.drop, policy.bonus)
     trail += [f"{unit} dropped" for unit in kept.dropped]
     score, maximum = kept.score + added, kept.max_score
     late = lateness(at, policy, student)
     if late is None:
-        return Adjusted(score, maximum, tuple(trail))
+        return AdjustedPoints(score, maximum, tuple(trail))
     paid = min(policy.late.budget, late.days)
     percent = 100.0 if late.cut_off else _percent(late, policy.late, paid)
     base = score if policy.late.of == "earned" else maximum
@@ -140,12 +140,12 @@ def adjust(
     shown = _count_of(late.count, policy.late.per)
     free = f", {_count_of(paid, 'day')} of it free" if paid else ""
     reason = "after the cut-off" if late.cut_off else f"{shown} late{free}"
-    return Adjusted(left, maximum, (*trail, f"{reason}: -{percent:g} %"), late.days)
+    return AdjustedPoints(left, maximum, (*trail, f"{reason}: -{percent:g} %"), late.days)
 
 
 @dataclass(frozen=True)
 class Lateness:
-    """How late a hand-in was.
+    """Lateness of a hand-in.
 
     Attributes:
         count: begun hours or days, as the rule counts.
@@ -236,7 +236,7 @@ def _percent(late: Lateness, rule: LateRule, paid: int) -> float:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptPoints:
     """Points without the worst units.
 
     Attributes:
@@ -252,7 +252,7 @@ class Kept:
 
 def score_without_worst(
     points: Mapping[str, float], maxima: Mapping[str, float], drop: int, bonus: Collection[str]
-) -> Kept:
+) -> KeptPoints:
     """Drop the units whose absence helps most.
 
     Args:
@@ -271,7 +271,7 @@ def score_without_worst(
         return math.fsum(points.get(unit, 0.0) for unit in kept) / most if most else 0.0
 
     if drop <= 0:
-        return Kept(math.fsum(points.get(unit, 0.0) for unit in counting) + extra, whole)
+        return KeptPoints(math.fsum(points.get(unit, 0.0) for unit in counting) + extra, whole)
 
     def furthest_above(reached: float) -> list[str]:
         below = sorted(counting, key=lambda unit: reached * maxima[unit] - points.get(unit, 0.0))
@@ -281,14 +281,14 @@ def score_without_worst(
     best = counting[: len(counting) - drop]
     while share(better := furthest_above(share(best))) > share(best):
         best = better
-    return Kept(share(best) * whole + extra, whole, tuple(unit for unit in counting if unit not in best))
+    return KeptPoints(share(best) * whole + extra, whole, tuple(unit for unit in counting if unit not in best))
 
 
 def _time_after(moment: datetime, due: datetime) -> timedelta:
     """Return how long after a deadline a moment is; negative before it.
 
-    It is the time that has passed. Only the hour that a day has more when the clocks go back is not counted once that day
-    has ended: a day that ends at the wall-clock time of the deadline is 24 hours at most.
+    This is the time that has passed, with one exception: a day that has 25 hours because the clocks go back counts as 24 once
+    it has ended.
     """
     passed = moment.astimezone(UTC) - due.astimezone(UTC)
     if passed <= timedelta():

@@ -97,7 +97,7 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, students: Mapping
         folder: as `autograder grade -o` wrote it.
         name: of the assignment.
         catalog: of the course.
-        students: the name in the folder by the name in the term; a group's stands there for each member.
+        students: the name in the folder by the name in the term; the members of a group share one name in the folder.
 
     Raises:
         UsageError: a file in it cannot be read.

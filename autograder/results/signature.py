@@ -18,7 +18,7 @@ _KEY_BYTES = 2**16
 
 
 class Signer:
-    """Signs results.
+    """Signer of results.
 
     Args:
         key: file of a private key of Ed25519, in PEM and without a password.

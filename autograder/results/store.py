@@ -1,7 +1,7 @@
-"""Keep results by the key of all that they depend on (`GradingSpec.key`).
+"""Keep results by the key of all that they depend on (`GradingSpec.key`), and read what lies beside them.
 
-They lie in a folder beside the results of a class rather than with the user: with the class they are copied, archived and
-thrown away, and another teacher's run of the same folder finds them.
+Results are kept in a folder beside the results of a class rather than with the user: they are copied, archived and thrown away
+with the class, and another teacher's run of the same folder finds them.
 
 Files are written whole or not at all, and one process at a time holds a file.
 """
@@ -66,6 +66,7 @@ def hold(path: Path, busy: str) -> Iterator[None]:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    """Write a file under another name beside the old one, then rename it: a rename happens whole or not at all."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with open(descriptor, "wb") as file:

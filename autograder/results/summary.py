@@ -71,8 +71,8 @@ def function_lines(
     Args:
         checks: of the function.
         said: sentences that the reader has seen.
-        verbose: passed checks have their lines too, and so has each of those that wait for one and the same.
-        printed: True to show what the function has printed in the first check that is shown and printed anything, capped.
+        verbose: passed checks have their lines too, and so has each of several checks that wait for the same one.
+        printed: True to show what the function has printed in the first check that printed anything; long prints are cut.
         later: points of the function's checks that are not here.
     """
     yield f"{checks[0].function}: {checks_points_line(checks, later)}"
@@ -104,7 +104,7 @@ def _shorten(lines: list[str]) -> list[str]:
 
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
-    yield f"  {SIGNS[check.outcome]} {tr(check.title)}{_short(check)}"
+    yield f"  {SIGNS[check.outcome]} {tr(check.title)}{_reason_in_line(check)}"
     # One mistake fails many checks; each sentence about it is read once.
     if _has_explanation(check) and check.message not in said:
         said.add(check.message)
@@ -138,7 +138,8 @@ def _has_explanation(check: CheckResult) -> bool:
     return bool(check.message) and check.outcome not in (Outcome.PASSED, Outcome.NOT_WRITTEN, Outcome.BLOCKED)
 
 
-def _short(check: CheckResult) -> str:
+def _reason_in_line(check: CheckResult) -> str:
+    """Return the reason that stands behind the title of a check that could not run; empty for any other check."""
     if check.outcome in (Outcome.NOT_WRITTEN, Outcome.BLOCKED):
         return f": {message(check)}"
     return f": {tr(WORDS[Outcome.NOT_RUN])}" if check.outcome is Outcome.NOT_RUN and not check.message else ""

@@ -89,7 +89,7 @@ class Table:
             raise UsageError(f"{path} cannot be read ({error.strerror}); give the file of a table") from error
 
     def refuse_shifted(self, name: str) -> None:
-        """Refuse a row with more cells than the heading, in which a cell behind the one too many is another column's.
+        """Refuse a row with more cells than the heading: behind the cell too many, each stands in the wrong column.
 
         If every row ends with the same number of empty cells too many, nothing is shifted.
 
@@ -109,7 +109,7 @@ class Table:
 
     @property
     def heading(self) -> list[str]:
-        """Names of the columns, without the space around them."""
+        """Return the names of the columns, without the space around them."""
         return [name.strip() for name in self.rows[0]]
 
     def column(self, *names: str) -> int | None:
@@ -141,7 +141,7 @@ def harmless(text: str) -> str:
 
 
 def unquote(text: str) -> str:
-    """Return the text of which `harmless` made this, as people copy names from tables."""
+    """Return the text that `harmless` was given: people copy names from tables."""
     return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
 
 
@@ -189,7 +189,7 @@ class Grade:
 
 @dataclass(frozen=True)
 class Filler:
-    """How the table of one platform is filled.
+    """Way to fill the table of one platform.
 
     Attributes:
         points: pattern of the heading of a column that takes points; its group `title` is the assignment's name.

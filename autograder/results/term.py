@@ -23,6 +23,7 @@ from autograder.results import policy
 from autograder.results.mark import Mark, UnitMark
 from autograder.results.policy import Policy, TermRule
 from autograder.results.types import SubmissionResult
+from autograder.results.wording import NO_GRADE
 from autograder.results.wording import points as points_text
 
 #: What a student without a result in an assignment gets.
@@ -123,16 +124,18 @@ def _mark(student: str, assignments: Sequence[Assignment], weights: Mapping[str,
 
 
 def _share(mark: Mark | None) -> float:
+    """Return the share of an assignment's points that a student has; 0 without a mark."""
     if mark is None or not mark.score:
         return 0.0
     return mark.score / mark.max_score if mark.max_score else 0.0
 
 
 def _remark(name: str, mark: Mark | None) -> list[str]:
+    """Return what the trail of the term says of an assignment: one line, or none."""
     if mark is None:
         return [f"{name}: {_NOTHING}"]
     if mark.score is None:
-        return [f"{name}: no grade"]
+        return [f"{name}: {NO_GRADE}"]
     waiting = mark.open_questions()
     told = [*mark.trail[1:], *([f"not graded yet: {', '.join(waiting)}"] if waiting else [])]
     return [f"{name}: {', '.join(told)}"] if told else []

@@ -23,7 +23,7 @@ BESIDES = " Besides: "
 
 
 class Outcome(StrEnum):
-    """How a check ended. `PASSED` earns all of its points, and any other no more than a share that the check gave before."""
+    """End of a check. `PASSED` earns all its points, and any other end no more than a share that the check gave before."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -73,7 +73,7 @@ class CheckResult:
     """One check of a result. It is `NOT_RUN`, and worth nothing, until a run judges it.
 
     Attributes:
-        picture: a PNG in base64: plain text, as all that a result holds.
+        picture: a PNG in base64, as a result holds plain text alone.
         line: of the student's own file; 0 if there is none to look at.
         sentence: the message as a template and its values, for other languages than English.
         share: of the points, from 0 to 1, that the check gave by `partial`.

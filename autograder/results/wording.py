@@ -92,17 +92,17 @@ def comment_place(comment: LineComment) -> str:
     return f"{comment.unit}.py, line {comment.place}"
 
 
-def manual_lines(mark: Mark) -> str:
+def manual_points_line(mark: Mark) -> str:
     """Return all points by hand of a mark in one line; empty if there are none."""
     return "; ".join(map(manual_line, mark.manual))
 
 
-def lines_by_hand(mark: Mark) -> str:
-    """Return in one line all that people gave: points, then comments on lines of the student's file; empty if nothing."""
+def by_hand_line(mark: Mark) -> str:
+    """Return in one line all that people gave: points, then comments on lines of the student's file; empty without any."""
     comments = (f"{comment_place(each)}: {each.comment}" for each in mark.comments)
-    return "; ".join(filter(None, (manual_lines(mark), *comments)))
+    return "; ".join(filter(None, (manual_points_line(mark), *comments)))
 
 
 def remarks(mark: Mark) -> str:
     """Return what a table says beside a score: the trail of a policy, and what people gave; empty if there is nothing."""
-    return "; ".join(filter(None, (", ".join(mark.trail), lines_by_hand(mark))))
+    return "; ".join(filter(None, (", ".join(mark.trail), by_hand_line(mark))))

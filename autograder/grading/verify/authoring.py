@@ -112,6 +112,7 @@ def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
 
 
 def _wrong_marks(catalog: Catalog, unit: Unit) -> Iterator[str]:
+    """Yield a sentence for each mark that names a function or check that is not there, and for each `monkeypatch`."""
     items = check_session(catalog, unit.name).items
     names = {item.nodeid.partition("[")[0].rpartition("::")[2] for item in items}
     for item in items:

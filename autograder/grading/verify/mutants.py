@@ -42,7 +42,7 @@ _COMMUTATIVE = {"min", "max", "minimum", "maximum", "transpose", "swapaxes"}
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed module: the function in which the change is, its line, what was changed, and the whole text."""
+    """A changed module: the function with the change, its line, what was changed into what, and the whole text."""
 
     function: str
     line: int
@@ -69,7 +69,7 @@ def mutants_of(source: str, free: Collection[str] = ()) -> Iterator[Mutant]:
 
 
 def read_survivors(path: Path) -> dict[tuple[str, str, str], str]:
-    """Read why mutants may survive.
+    """Read the reasons why mutants may survive.
 
     The file has a table for each function, and in it a line for each change: it says why no check can, or should, see it.
 

@@ -1,8 +1,8 @@
 """Trials: one module handed in as a submission, and the checks run on it. Many at once, in processes of their own.
 
-Among them are modules that do nothing: in the place of a function stands one that returns or raises the least that
-it can. What is returned has the kind and the shape of what the solution returns, and none of its content. An exception of the
-solution is swallowed, so that a check of errors is passed by none of them but the one that always raises.
+Some of the modules do nothing: one function is replaced by another that returns or raises as little as it can. What it returns
+has the kind and the shape of what the solution returns, and none of its content. It swallows an exception of the solution, so
+that only the module that always raises passes a check of errors.
 """
 
 import atexit
@@ -50,13 +50,13 @@ class Trial:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Yields the result of each trial, in the order of the trials.
+#: Runs trials and yields the result of each, in their order.
 RunTrials = Callable[[Iterable[Trial]], Iterator[SubmissionResult]]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Runs trials in one process."""
+    """Place where trials run, in one process."""
 
     catalog: Catalog
     sandbox: Sandbox

@@ -57,7 +57,7 @@ def verdict(kind: str, unit: str, function: str, name: str, checks: Iterable[Che
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many, with the 95 % interval of the share."""
+    """Share of cases, as two counts, with its 95 % interval."""
 
     count: int
     total: int
@@ -75,7 +75,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Redrawn:
-    """How many points marks move by if checks are drawn anew: the root mean square, and what 95 % of them stay within."""
+    """Points by which marks move if checks are drawn anew: the root mean square, and the bound that 95 % of marks keep."""
 
     typical: float
     most: float
@@ -108,11 +108,11 @@ class Validity:
 
 @dataclass
 class NamedMixtures:
-    """How mixtures of two known mistakes were named, and the seconds that each took.
+    """Counts of mixtures of two known mistakes by how they were named, and the seconds that each took.
 
     Attributes:
-        true: how many were called by one of their mistakes, or by both.
-        false: how many were called by any other.
+        true: number of mixtures called by one of their mistakes, or by both.
+        false: number of mixtures called by any other mistake.
         seconds: of each mixture that was tried.
     """
 

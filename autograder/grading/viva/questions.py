@@ -17,7 +17,7 @@ from autograder.grading.verify.mutants import Mutant, mutants_of
 from autograder.grading.viva.runs import (
     MOST_NOTES,
     TAKE_NOTES,
-    Replayer,
+    CallRunner,
     Run,
     function_named,
     kinds_of,
@@ -87,7 +87,7 @@ class _Subject:
     module: Module
     function: str
     run: Run
-    replayer: Replayer
+    runner: CallRunner
     rng: random.Random
 
     @property
@@ -107,8 +107,8 @@ class _Subject:
         return Question(kind, self.module.unit, self.function, line, self.call, text, tuple(options), key, edits)
 
     def reply(self, text: str, call: Invoke | None = None, then: str = "") -> tuple[Answer | Fault | None, Any]:
-        """Return what the call, or another, gives if the module has another source; see `Replayer`."""
-        return self.replayer.reply(self.run, self.module.unit, text, call, then)
+        """Return what the call, or another, gives if the module has another source; see `CallRunner`."""
+        return self.runner.reply(self.run, self.module.unit, text, call, then)
 
     def effect(self, edited: str) -> str:
         """Return which of `EFFECTS` an edit of the module has on the call; "" if it does not end."""
@@ -144,13 +144,13 @@ def ask(spec: GradingSpec, submission: Submission, workers: Workers, seed: int, 
     """
     rng = random.Random(seed)
     runs = recorded_runs(spec, submission, workers)
-    replayer = Replayer(workers, spec.catalog)
+    runner = CallRunner(workers, spec.catalog)
     makers: list[Iterator[Question]] = []
     order = []
     for (unit, function), calls in runs.items():
         module = module_with(function, submission, spec.catalog.units[unit].modules)
         order.append((module.unit, function))
-        subject = _Subject(module, function, rng.choice(calls), replayer, rng)
+        subject = _Subject(module, function, rng.choice(calls), runner, rng)
         if _line_of(subject) and _is_repeatable(subject):
             makers += [maker(subject) for maker in _MAKERS]
     rng.shuffle(makers)
@@ -296,7 +296,7 @@ def _graphs(subject: _Subject) -> Iterator[Question]:
 
 
 def _stops_gradients(node: ast.AST) -> str:
-    """Return the words of code that keeps gradients from what is in it; none for other code."""
+    """Return the words of code that stops gradients; empty for other code."""
     if isinstance(node, ast.With) and len(node.items) == 1:
         text = ast.unparse(node.items[0].context_expr)
         return f"`with {text}:`" if text.endswith(("no_grad()", "inference_mode()")) else ""
@@ -305,7 +305,7 @@ def _stops_gradients(node: ast.AST) -> str:
 
 
 class _Without(ast.NodeTransformer):
-    """Leaves one node out: the block of a `with` stands alone, a method is not called."""
+    """Transformer that leaves one node out: the block of a `with` stands alone, a method is not called."""
 
     def __init__(self, node: ast.AST) -> None:
         self._dumped = ast.dump(node, include_attributes=True)

@@ -23,7 +23,7 @@ from autograder.worker import protocol
 from autograder.worker.codec.message import leaves, map_tree
 from autograder.worker.protocol import Answer, Fault, Invoke, Load, Request
 
-#: Calls that take more entries than this are no matter for an exam.
+#: A call with more entries in its arguments is not asked about.
 _LARGEST = 500_000
 #: Seconds of its own that a changed module has for a call: an edit may make a loop endless. What takes longer is not asked.
 _SECONDS = 2.0
@@ -130,8 +130,8 @@ class _Recording:
 
 
 @dataclass(frozen=True)
-class Replayer:
-    """Runs calls again, on the module as it was handed in or on a changed one."""
+class CallRunner:
+    """Runner of recorded calls, on the module as it was handed in or on a changed one."""
 
     workers: Workers
     catalog: Catalog
@@ -250,7 +250,7 @@ def _viva_noting(function):
 
 
 class _Notes(ast.NodeTransformer):
-    """Adds a note after each assignment to a name, and at the start of each round of a loop."""
+    """Transformer that adds a note after each assignment to a name, and at the start of each round of a loop."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return node  # an inner function has values of its own

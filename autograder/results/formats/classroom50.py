@@ -12,8 +12,8 @@ from autograder.results.mark import FunctionMark, Mark
 from autograder.results.types import Outcome, legible
 from autograder.results.wording import explanation, score_line
 
-#: Key of the document, and the variable in which Classroom 50's runner tells its value. The runner puts its own word for
-#: the first two once more into what it reads.
+#: By key of the document, the variable in which Classroom 50's runner tells its value. The runner puts its own value of the
+#: first two into what it reads once more.
 _FACTS = {
     "owner": "OWNER",
     "assignment_type": "ASSIGNMENT_TYPE",

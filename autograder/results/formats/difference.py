@@ -79,7 +79,7 @@ def _why(old: Mark | None, new: Mark) -> Iterator[str]:
 
 
 def _ending(check: CheckResult) -> tuple[Outcome, float, str]:
-    """Return what a change of a mark can come from: a check may give a share of its points without passing."""
+    """Return the facts of a check whose change can move a mark: a check may give a share of its points without passing."""
     return check.outcome, check.max_points, points(check.points)
 
 

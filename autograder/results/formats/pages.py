@@ -16,7 +16,7 @@ from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
 from autograder.results.templates import render_page, template_text
 from autograder.results.types import CheckResult, Outcome, Picture, SubmissionResult
-from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_lines, message, points, score, score_line
+from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_points_line, message, points, score, score_line
 
 #: Package whose templates these are.
 _HERE = "autograder.results.formats"
@@ -39,7 +39,7 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
         mark=mark,
         result=mark.result,
         score=score_line(mark),
-        by_hand=manual_lines(mark),
+        by_hand=manual_points_line(mark),
         next_step=" ".join(next_step(catalog, checks)).removeprefix(tr("Next:")).strip() if is_open else "",
         units=[
             {**_unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())), **_by_hand(mark, unit)}

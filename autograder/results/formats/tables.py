@@ -1,7 +1,7 @@
 """The marks of a class as a table: for a spreadsheet, for Canvas, for Moodle.
 
-A student's number and login are those of the platform's download or of the roster. If there is no login, the name of a
-submission is taken for it, as it is if submissions came from there.
+A student's number and login are those of the platform's download or of the roster. If there is no login, the name of the
+submission stands for it: submissions that came from the platform are called by the login.
 """
 
 import csv
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from autograder.results.mark import Mark, units_of
 from autograder.results.tables import harmless
 from autograder.results.types import storable
-from autograder.results.wording import lines_by_hand, points, remarks, score, score_line
+from autograder.results.wording import by_hand_line, points, remarks, score, score_line
 
 
 def grades_csv(marks: Sequence[Mark]) -> str:
@@ -22,11 +22,11 @@ def grades_csv(marks: Sequence[Mark]) -> str:
     score, a column `trail` tells how.
     """
     units = units_of(marks)
-    by_hand, trail = any(map(lines_by_hand, marks)), any(mark.trail for mark in marks)
+    by_hand, trail = any(map(by_hand_line, marks)), any(mark.trail for mark in marks)
     last = [*(["by_hand"] if by_hand else []), *(["trail"] if trail else [])]
     rows = [["submission", "score", "max_score", *units, *last]]
     for mark in marks:
-        remark = [harmless(lines_by_hand(mark))] if by_hand else []
+        remark = [harmless(by_hand_line(mark))] if by_hand else []
         remark += [harmless(", ".join(mark.trail))] if trail else []
         cells = [unit_points(mark, unit) for unit in units]
         rows.append([harmless(mark.name), score(mark), points(mark.max_score), *cells, *remark])
@@ -57,7 +57,7 @@ def moodle(marks: Iterable[Mark], assignment: str) -> str:
     """Return a table for Moodle's grade import: login, points, and one line of feedback."""
     rows = [["username", harmless(assignment), "feedback"]]
     for mark in marks:
-        feedback = "; ".join(filter(None, (score_line(mark), lines_by_hand(mark))))
+        feedback = "; ".join(filter(None, (score_line(mark), by_hand_line(mark))))
         rows.append([_login(mark), score(mark), harmless(feedback)])
     return _to_csv(rows)
 
