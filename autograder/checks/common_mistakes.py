@@ -215,7 +215,7 @@ def _with(right: Call, **facts: Any) -> Call:
 
 
 def _answer_mistakes() -> Iterator[CommonMistake]:
-    """Yield mistakes that make another answer of the right one: in percent, rounded, of another type."""
+    """Yield mistakes that change the right answer: it is in percent, rounded, or of another type."""
     for name, (sentence, change) in _ANSWERS.items():
         yield CommonMistake(
             name, sentence, partial(_answer_with, change), evidence=1 if name in _BY_ONE_NUMBER else ENOUGH

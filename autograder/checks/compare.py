@@ -31,7 +31,7 @@ __all__ = [
 
 
 def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
-    """Check that a value is the expected one up to rounding: a number, a tensor, an array, or any plain value with such in it.
+    """Check that a value is the expected one up to rounding: a number, a tensor, an array, or a plain value that holds them.
 
     A NumPy scalar or an array of no dimension counts as the Python number that it stands for; a tensor never does. A named
     tuple or a dataclass of the student's equals one of the check's or of the solution's with the same name and fields.
@@ -177,7 +177,7 @@ def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE, *, mi
 
 
 def _single(value: float) -> float:
-    """Return a number as a tensor of float32 holds it; an integer as it is."""
+    """Return a number as a tensor of float32 holds it; an integer stays as it is."""
     if isinstance(value, int):
         return value
     try:

@@ -111,7 +111,7 @@ class Diagnosis:
         return True
 
     def add_passed(self, passed: CheckCalls) -> None:
-        """Take a check that has passed into account: a mistake that answers its calls otherwise is not the student's."""
+        """Take a check that has passed into account: a mistake that answers its calls in another way is not the student's."""
         passed = passed.of_function(self._variants.function)
         if self._known and passed.diagnosable and not passed.uses_files:
             self._passed.append(passed)

@@ -63,7 +63,7 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
 
 
 def _as_data(value: object) -> object:
-    """Return NumPy scalars, arrays of no dimension and prints as Python's values, records and members as those that cross."""
+    """Return a scalar, an array of no dimension or a print as Python's value, a record or a member as what crosses."""
     if isinstance(value, NUMPY_SCALARS) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
     if is_record(value):
@@ -258,7 +258,7 @@ def _keys(value: Mapping[Any, object]) -> str:
 
 
 def _other_keys(actual: Mapping[Any, object], expected: Mapping[Any, object]) -> str:
-    """Return which keys are missing and which are too many; with their types if the names of some are the same."""
+    """Return which keys are missing and which are too many, with their types if some differ in type alone."""
     lacking = [key for key in expected if key not in actual]
     extra = [key for key in actual if key not in expected]
     name = _with_type if {*map(str, lacking)} & {*map(str, extra)} else show

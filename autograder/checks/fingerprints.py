@@ -224,7 +224,7 @@ def fingerprints_text(fingerprints: Fingerprints) -> str:
 
 
 def _short(fingerprint: Fingerprint) -> dict[str, object]:
-    """Return the fields of a fingerprint without those that have their default."""
+    """Return the fields of a fingerprint that do not have their default."""
     plain = asdict(Fingerprint(""))
     return {name: value for name, value in asdict(fingerprint).items() if value != plain[name]}
 

@@ -27,7 +27,7 @@ class Caller(Protocol):
 
 
 class Unseen:
-    """An attribute that tells nothing of the student's function or class: a check that reads it is told so."""
+    """An attribute that tells nothing of the student's function or class: a check that reads it gets an error."""
 
     def __init__(self, words: str) -> None:
         self._words = words

@@ -75,7 +75,7 @@ def variants_text(variants: Path) -> str:
 
 
 def _text_for(variant: Mistake, variants: Path) -> str:
-    """Return the text of a file of variants in which all variants are left out but one and those that it uses."""
+    """Return the text of a file of variants with one variant and those that it uses, without the others."""
     parts = _parts_of(variants, variants.stat().st_mtime_ns)
     others = {part.name: part for part in parts if part.name}
     needed, waiting = set[str](), [variant.name, *(name for part in parts if not part.name for name in part.used)]

@@ -49,7 +49,7 @@ class RemoteObject:
         return with_article(self._handle.type_name) if self._handle.type_name == "function" else self._label
 
     def _record(self, like: Record) -> object:
-        """Return its fields as those of a dataclass or a named tuple, to be compared; itself if it is of another class."""
+        """Return the object's fields as a record, to be compared with another; the object itself if its class is another."""
         if self._handle.type_name != like.type_name:
             return self
         return Record(like.type_name, {name: getattr(self, name) for name in like.fields}, like.named_tuple)

@@ -126,7 +126,7 @@ def _tensor(value: object) -> Tensor | None:
 
 
 def _block(name: str, values: Tensor) -> list[str]:
-    """Return the name and the rows of a tensor as lines of one length; a row is a line of the last dimension."""
+    """Return the name of a tensor and its rows along the last dimension, as lines of one length."""
     rows = values.reshape(-1, values.shape[-1]) if values.dim() else values.reshape(1, 1)
     words = [[_entry(entry) for entry in row] for row in rows.tolist()]
     widths = [max(map(len, column)) for column in zip(*words, strict=True)]

@@ -134,7 +134,7 @@ class StudentModule:
         return self._attribute(name) if name.isupper() else RemoteFunction(self, name)
 
     def _attribute(self, name: str) -> Any:
-        """Return the value of a constant or of an attribute of a class; a function for what is called."""
+        """Return the value of a constant or of an attribute of a class; if it can be called, a function."""
         __tracebackhide__ = True
         value = self._call(Call(name, (), {}, get=True))
         return RemoteFunction(self, name) if isinstance(value, Handle) else value
@@ -349,7 +349,7 @@ class StudentModule:
             raise Unusable(self.module.problem)
 
     def _texts(self) -> dict[str, tuple[str, str]]:
-        """Return the sources; one that cannot be used says why if another imports it."""
+        """Return the sources by module; a module that cannot be used says why when another imports it."""
         return {
             name: (module.filename, f"raise ModuleNotFoundError({module.problem!r})" if module.problem else module.text)
             for name, module in self._tested.sources.items()

@@ -33,7 +33,7 @@ class CheckCalls:
     recognised: str = ""
 
     def of_function(self, function: str) -> "CheckCalls":
-        """Return the calls of a function, those of objects, and those that have made an object which one of these uses."""
+        """Return the calls of a function, the calls of objects, and the calls that made the objects which any of these use."""
         kept: list[Call] = []
         used: set[int] = set()
         for call in reversed(self.calls):

@@ -22,7 +22,7 @@ class Transport(Protocol):
     """How a request gets to a worker and its reply back."""
 
     def take_printed(self) -> str:
-        """Return what the student's code has printed since the last time; nothing if it is not kept apart."""
+        """Return what the student's code has printed since the last time; empty if prints are not kept."""
 
     @property
     def folder(self) -> Path:

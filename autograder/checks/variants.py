@@ -101,7 +101,7 @@ class Variants:
         return {known.name: variant_text(self.right.text, self._mistakes, known) for known in self.known}
 
     def can_answer(self, variant: str, asked: CheckCalls) -> bool:
-        """Return True if a variant gives answers to these calls; to those of a program, only a known mistake does."""
+        """Return True if a variant can answer these calls: only a known mistake can be run as a program."""
         return not _runs_program(asked) or variant in self._program_texts
 
     def replays(self, variant: str, asked: CheckCalls) -> Iterator[Call]:
@@ -134,7 +134,7 @@ class Variants:
                     yield answer
 
     def _replays_of_common(self, common: CommonMistake, asked: CheckCalls) -> Iterator[Call]:
-        """Yield the calls as the solution answers them with a common mistake; those of objects are made as they are."""
+        """Yield the calls as the solution answers them with a common mistake, which changes the function's own calls alone."""
 
         def concerns(call: Call) -> bool:
             return call.on is None and call.function == self.function

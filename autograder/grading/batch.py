@@ -36,12 +36,12 @@ _SLASHES = re.compile(r"[/\\]")
 
 
 def attempts_of(intake: Intake) -> dict[str, HandIn]:
-    """Return every attempt of those who have several, by a name to grade it under."""
+    """Return every attempt of each student who has several, by a name to grade it under."""
     return {_name(student, number): each for student in intake.earlier for number, each in _attempts(intake, student)}
 
 
 def best_attempts(intake: Intake, score: Score) -> Intake:
-    """Return the class with the best attempt of each student; of two with the same score the later counts.
+    """Return the class with the best attempt of each student; if two have the same score, the later one counts.
 
     An attempt that could not be graded is the worst. The others are listed with their scores.
     """
@@ -144,7 +144,7 @@ class Batch:
                         yield self._store(name, graded)
 
     def _sharing(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """Return the names whose checks give the same result, as those of a group's members, by the first: it is graded."""
+        """Return the names whose checks give one result, such as a group's members, by the first name: that one is graded."""
         by_key: dict[str, list[str]] = {}
         for name in names:
             by_key.setdefault(self.spec.key(self._task(name).raw), []).append(name)
@@ -191,7 +191,7 @@ class Batch:
 
     @functools.cached_property
     def _names_by_fold(self) -> Counter[str]:
-        """Return how many submissions have a name, as a disk sees it on which capital letters do not matter."""
+        """Return the number of submissions by name, as a disk sees names if capital letters do not matter to it."""
         return Counter(map(_fold, self.submissions))
 
 

@@ -163,7 +163,7 @@ class Examples:
     lines: Mapping[str, int]
 
     def of(self, function: str, modules: Collection[str]) -> list[str]:
-        """Return the names of the examples that call a function, themselves or by a helper of theirs, in order.
+        """Return the names of the examples that call a function, directly or by a helper, in order.
 
         Raises:
             UsageError: there is none, or one of them takes arguments.

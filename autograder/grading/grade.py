@@ -295,7 +295,7 @@ class _GradedRun:
         self.notes[sentence] = None
 
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
-        """Return the worker for a check; without a check, a fresh one."""
+        """Return the worker for a check; a fresh worker if there is no check."""
         return self._workers.worker() if check is None else self._pool.lease(check)
 
     def limited(self) -> AbstractContextManager[None]:

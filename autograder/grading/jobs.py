@@ -96,10 +96,10 @@ def _processor_time(pid: int) -> int | None:
 
 @dataclass
 class Jobs:
-    """Jobs, of which so many run at most; each starts when it is needed.
+    """Pool of jobs; each job starts when it is needed.
 
     Attributes:
-        count: how many.
+        count: the most jobs that run at once.
         spec: what they grade by.
         sandbox: the jobs' own sandboxes share its zygote and folder.
         zygote: from which they are forked; if None, they have one of their own while they are open.

@@ -336,7 +336,7 @@ class _Hooks:
 
     @staticmethod
     def _run(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Run a check once, and keep nothing of the submission with the check, which the next submission meets too."""
+        """Run a check once, and let go of the submission afterwards: the check is kept for the next one."""
         run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
         try:
             with run.limited():

@@ -128,7 +128,7 @@ def roster_numbers(path: Path) -> Numbers:
 
 
 def _rule_folders(paths: Iterable[Path], intake: Intake) -> tuple[Path, ...]:
-    """Return the folders beside the submissions under some paths: those that were given, and the one that holds all work."""
+    """Return the folders beside the submissions: the folders that were given, and the folder that holds all the work."""
     hand_ins = [each for each in intake.hand_ins.values() if each.path.is_absolute()]
     alone = {each.path for each in hand_ins if each.files is None}
     given = [path.parent if path in alone or not path.is_dir() else path for path in paths]
@@ -159,7 +159,7 @@ def _rules_remarks(paths: list[Path], folders: list[Path]) -> Iterator[str]:
 
 
 def _class_files(paths: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
-    """Return each `class.toml` beside, below and in some paths; one of a term alone is left out."""
+    """Return each `class.toml` beside, below and in some paths, without one that decides a term alone."""
     beside = [path.parent / FILENAME for path in paths if path.is_dir() and _decides_marks(path.parent / FILENAME)]
     below = [path / inner for path in paths for inner in _paths_inside(path) if inner.name == FILENAME]
     own = [folder / FILENAME for folder in folders if (folder / FILENAME).is_file()]

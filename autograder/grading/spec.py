@@ -144,7 +144,7 @@ class GradingSpec:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a mark may depend on, as a result states them, without torch's, which has builds."""
+    """Return the versions that a mark may depend on, as a result states them; torch's is added by `grade`."""
     libraries = ("torchvision", "numpy", "keras", "jax", "pytest")
     return {
         "idealcat": autograder.__version__,

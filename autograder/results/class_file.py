@@ -81,7 +81,7 @@ def find_rules(folders: Iterable[Path]) -> Policy | None:
 
 
 def read_policy(path: Path) -> Policy:
-    """Read `class.toml`; without such a file everything counts as it is.
+    """Read `class.toml`; if there is none, everything counts as it is.
 
     Raises:
         UsageError: it cannot be read, or a key or value in it makes no sense; the sentence says which.
@@ -109,7 +109,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _quotes_missing(text: str, said: str) -> str:
-    """Return what to write if the line that cannot be read begins with a name that needs quotes; else nothing."""
+    """Return what to write if the line that cannot be read begins with a name that needs quotes; empty if not."""
     found = re.search(r"at line (\d+)", said)
     number = int(found[1]) if found is not None else 0
     name, sign, _ = "".join(text.splitlines()[number - 1 : number]).partition("=")

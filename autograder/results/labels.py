@@ -47,7 +47,7 @@ def _draw(panels: Sequence[tuple[str, Image.Image]]) -> bytes:
 
 
 def show_picture(picture: str) -> str:
-    """Return a stored picture, in base64, with its labels in the reader's language; one without labels as it is."""
+    """Return a stored picture, in base64, with its labels in the reader's language; a picture without them stays as it is."""
     if language() == ENGLISH:
         return picture
     try:

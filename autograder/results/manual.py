@@ -88,7 +88,7 @@ Row = ManualPoints | LineComment
 
 
 def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | None = None) -> tuple[Row, ...]:
-    """Read one table; an absent file is an empty one.
+    """Read one table; a file that does not exist has no rows.
 
     Args:
         path: the file.
@@ -151,7 +151,7 @@ def filled_in(path: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Read the rows of a table with the numbers of their lines; an absent file has none.
+    """Read the rows of a table with the numbers of their lines; a file that does not exist has none.
 
     Raises:
         UsageError: the file is no such table.

@@ -86,7 +86,7 @@ class Mark:
 
     @property
     def manual(self) -> tuple[ManualPoints, ...]:
-        """Return all points by hand that count: those of functions first."""
+        """Return all points by hand that count; points for functions come first."""
         return tuple(line for _, line, _ in self.manual_entries())
 
     def manual_entries(self) -> Iterator[tuple[str, ManualPoints, float]]:
@@ -99,7 +99,7 @@ class Mark:
             yield "Points by hand", line, 0.0
 
     def open_questions(self) -> tuple[str, ...]:
-        """Return the names of the questions that nobody has graded yet; none of a student who is exempt."""
+        """Return the names of the questions that nobody has graded yet; none if the student is exempt."""
         if self.score is None and self.trail:
             return ()
         everything = (each for unit in self.units.values() for each in unit.functions.values())

@@ -80,7 +80,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def write_result(path: Path, result: SubmissionResult) -> None:
-    """Write a result into its file, and remove the signature of what was there before; the same result stays as it is.
+    """Write a result into its file and remove the signature of the result before it; the same result is not written again.
 
     Raises:
         GraderError: it cannot be written.
@@ -190,7 +190,7 @@ def read_intake_rows(out: Path) -> dict[str, dict[str, str]]:
 
 
 def read_moments(out: Path) -> dict[str, str]:
-    """Read the moment of each student's hand-in, empty if it is unknown; there are none without the table of intake.
+    """Read the moment of each student's hand-in, empty if it is unknown. Without the table of intake there are none.
 
     Raises:
         UsageError: it cannot be read, or a moment in it is none, as after an edit by a spreadsheet.

@@ -66,7 +66,7 @@ def _unit_lines(checks: list[CheckResult], later: Mapping[str, float], verbose: 
 def function_lines(
     checks: list[CheckResult], said: set[str], *, verbose: bool, printed: bool = False, later: float = 0.0
 ) -> Iterator[str]:
-    """Yield the lines of one function; a sentence that is in `said` is left out, and each new one is added to it.
+    """Yield the lines of one function. A sentence in `said` is left out, and each new sentence is added to `said`.
 
     Args:
         checks: of the function.
@@ -116,12 +116,12 @@ def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
 
 
 def unit_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str:
-    """Return the points of all checks of a unit with their maximum, and those that hidden checks give when it is graded."""
+    """Return the points of all checks of a unit with their maximum, and the points that hidden checks give later."""
     return checks_points_line(checks, points_to_come(catalog, checks))
 
 
 def function_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str:
-    """Return the points of all checks of a function with their maximum, and those that hidden checks give later."""
+    """Return the points of all checks of a function with their maximum, and the points that hidden checks give later."""
     function = catalog.units[checks[0].unit].functions[checks[0].function]
     return checks_points_line(checks, function.later)
 

@@ -256,7 +256,7 @@ def fill(
 def maximum_warning(
     table: Table, platform: str, title: str, places: Mapping[str, int], grades: Mapping[str, Grade]
 ) -> str:
-    """Return a sentence if the column that `fill` fills has another maximum than the grades; else nothing.
+    """Return a sentence if the column that `fill` fills has another maximum than the grades; empty if not.
 
     Nothing is said of a column whose maximum cannot be read. Arguments and errors are those of `fill`.
     """
@@ -274,7 +274,7 @@ def maximum_warning(
 
 
 def _maximum(table: Table, filler: Filler, column: int, rows: Iterable[int]) -> float | None:
-    """Return the most points of a column, as its platform writes it; None if that is not there, or no number."""
+    """Return the most points of a column, as its platform writes it; None if the table does not tell, or tells no number."""
     beside = table.column(filler.maximum_column) if filler.maximum_column else None
     text = ""
     if filler.maximum is not None and (found := filler.maximum.search(table.heading[column])):

@@ -48,7 +48,7 @@ class Assignment:
 
     @property
     def due(self) -> datetime:
-        """Return the deadline in UTC; without one, the end of time."""
+        """Return the deadline in UTC; the end of time if there is none."""
         due = self.rules.due
         return datetime.max.replace(tzinfo=UTC) if due is None else policy.in_zone(due, self.rules).astimezone(UTC)
 

@@ -40,7 +40,7 @@ def diagnosis(check: CheckResult) -> str:
 
 
 def explanation(check: CheckResult) -> str:
-    """Return what a student reads of a check that is not passed: its sentence, then the known mistake's; else nothing."""
+    """Return what a student reads of a check that has not passed, its sentence and the known mistake's; else empty."""
     if check.outcome is Outcome.PASSED:
         return ""
     mistake = tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check)) if check.diagnosis else ""

@@ -144,7 +144,7 @@ def _unit_checked_in(file: Path, catalog: Catalog) -> str | None:
 
 
 def checks_submission(item: pytest.Item) -> bool:
-    """Return True if a check runs on the module that was named or found, or on the exercise, as there is no solution."""
+    """Return True if a check runs on a submission: a module that pytest was given, or the exercise without a solution."""
     catalog, check = item.config.stash[COURSE], item.stash.get(CHECK, None)
     alone = check is not None and catalog is not None and not catalog.solution(check.unit).is_file()
     return alone or item.getparent(Unit) is not None

@@ -100,7 +100,7 @@ class CaptureOfSubmission:
         return Captured("".join(call.printed for call in calls), "".join(call.complained for call in calls))
 
     def disabled(self) -> contextlib.AbstractContextManager[None]:
-        """Return a context in which prints of the check itself go their way, as they do anyway."""
+        """Return a context that does nothing: the check's own prints are not captured here."""
         return contextlib.nullcontext()
 
 

@@ -90,7 +90,7 @@ def _without_body(node: _Binding) -> _Binding:
 
 
 def _without_values(arguments: ast.arguments) -> ast.arguments:
-    """Return arguments without annotations, and with nothing as the default of those that have one."""
+    """Return arguments without annotations, and with None in place of each default."""
     arguments = copy.deepcopy(arguments)
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     for argument in filter(None, every):
@@ -101,7 +101,7 @@ def _without_values(arguments: ast.arguments) -> ast.arguments:
 
 
 def _is_pytests(decorator: ast.expr) -> bool:
-    """Return True for `pytest.mark.hidden`, which looks at nothing of the function but its name."""
+    """Return True for a decorator of pytest's, such as `pytest.mark.hidden`, which does not look at the function's body."""
     root = decorator
     while isinstance(root, ast.Attribute | ast.Call):
         root = root.func if isinstance(root, ast.Call) else root.value

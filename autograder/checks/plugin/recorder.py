@@ -322,29 +322,34 @@ def pytest_runtest_makereport(
         return report
     error = call.excinfo.value if call.excinfo is not None else None
     recorder = item.config.stash[RECORDER]
-    if call.when == "call" or error is not None:
-        # A failure after the check is no fault of the submission's answers.
-        submission = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
-        if error is not None and submission is not None:
-            error = submission.fault_in(error)
-        before = recorder.results[item.nodeid]
-        # A part of it may have failed before, by `subtests` or `subTest`, and the check goes on.
-        if call.when != "call" or before.outcome in (Outcome.NOT_RUN, Outcome.PASSED):
-            check = end_check(before, error, submission)
-            if isinstance(error, CheckFailed) and not check.hidden and item.config.stash[RUN].seed == HOME_SEED:
-                check = replace(check, values=side_by_side(error.expected, error.actual))
-            causes = _failed_functions_used(check, item)
-            if not causes:
-                _note_calls(check, error, item, call.duration)
-            elif _is_wrong_answer(error):
-                check = _with_cause(check, min(causes))
-            recorder.results[item.nodeid] = _with_template(check, item)
+    # A part of the check may have failed before, by `subtests` or `subTest`, and the check goes on: the first failure stays.
+    undecided = recorder.results[item.nodeid].outcome in (Outcome.NOT_RUN, Outcome.PASSED)
+    decides = undecided if call.when == "call" else error is not None
+    if decides:
+        recorder.results[item.nodeid] = _result_of_phase(item, error, call)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
     if report.failed and item.config.option.tbstyle == "no":
         report.longrepr = check.message
     return report
+
+
+def _result_of_phase(item: pytest.Item, error: BaseException | None, call: pytest.CallInfo[None]) -> CheckResult:
+    """Return the check with the outcome of a phase, and all that is known about why."""
+    # A failure after the check is no fault of the submission's answers.
+    submission = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
+    if error is not None and submission is not None:
+        error = submission.fault_in(error)
+    check = end_check(item.config.stash[RECORDER].results[item.nodeid], error, submission)
+    if isinstance(error, CheckFailed) and not check.hidden and item.config.stash[RUN].seed == HOME_SEED:
+        check = replace(check, values=side_by_side(error.expected, error.actual))
+    causes = _failed_functions_used(check, item)
+    if not causes:
+        _note_calls(check, error, item, call.duration)
+    elif _is_wrong_answer(error):
+        check = _with_cause(check, min(causes))
+    return _with_template(check, item)
 
 
 @pytest.hookimpl(tryfirst=True)

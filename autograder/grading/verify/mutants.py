@@ -145,7 +145,7 @@ def _places(node: ast.AST, path: tuple[object, ...]) -> Iterator[tuple[tuple[obj
 
 
 def _is_whole_statement(node: ast.AST, child: ast.AST) -> bool:
-    """Return True for the whole of a statement such as `x.clear()`: to leave it out is to leave out the statement."""
+    """Return True for a call that is a whole statement, such as `x.clear()`: the statement as a whole has a mutant."""
     return isinstance(node, ast.Expr) and isinstance(child, ast.Call) and not child.args and not child.keywords
 
 

@@ -229,7 +229,7 @@ def _moves(
 
 
 def _kept_share(mistake: Verdict, ids: Sequence[str], max_points: dict[str, float]) -> float:
-    """Return the share of the points that a mistake keeps where these checks are the function's, or 0 if those give none."""
+    """Return the share of points that a mistake keeps if the function has these checks; 0 if the checks give no points."""
     whole = sum(max_points[check] for check in ids)
     return sum(max_points[check] for check in ids if check in mistake.passed) / whole if whole else 0.0
 

@@ -260,7 +260,7 @@ def _signs(subject: _Subject) -> Iterator[Question]:
 
 
 def _result_after_step(subject: _Subject, given: Tensor, index: int, step: float) -> float | None:
-    """Return the result with one entry of the first argument moved; None if it is no number."""
+    """Return the result for a first argument with one entry moved; None if the result is no number."""
     moved = given.clone()
     moved.view(-1)[index] += step
     call = replace(subject.run.call, args=(moved, *subject.run.call.args[1:]))

@@ -201,7 +201,7 @@ def same(one: object, other: object) -> bool:
 
 
 def function_named(tree: ast.Module, name: str) -> ast.FunctionDef | None:
-    """Return the definition of a function at the top level of a module: the last, which is the one that counts."""
+    """Return the definition of a function at the top level of a module; of several, Python takes the last."""
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
     return found[-1] if found else None
 

@@ -35,7 +35,7 @@ class Change:
 
 
 def changes(pairs: Iterable[tuple[Mark | None, Mark]]) -> list[Change]:
-    """Return the changes between published marks and new ones: those whose mark moves first, the largest first of all."""
+    """Return the changes from published marks to new ones: those that move a mark come first, the largest before all."""
     return sorted(_changes(pairs), key=lambda change: (not change.moves, -change.size))
 
 

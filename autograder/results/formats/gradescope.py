@@ -64,7 +64,7 @@ def _without_points(test: dict[str, object]) -> dict[str, object]:
 
 
 def _withheld(mark: Mark) -> list[dict[str, object]]:
-    """Return the hidden checks that are not shown, as one: their points must be in the sum."""
+    """Return one test in place of the hidden checks that are not shown: their points must be in the sum."""
     earned, possible = mark.withheld
     if not possible:
         return []

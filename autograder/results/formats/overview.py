@@ -50,7 +50,7 @@ def _remarks(result: SubmissionResult) -> str:
 
 
 def uneven_maxima(marks: Sequence[Mark]) -> str:
-    """Return a sentence if some can have fewer points than others, which a platform's column does not know; else nothing."""
+    """Return a sentence if some can have fewer points than others, which a platform's column does not know; empty if none."""
     graded = [mark for mark in marks if mark.score is not None]
     most = max((mark.max_score for mark in graded), default=0.0)
     fewer = [f"{mark.name} ({row(mark).points})" for mark in graded if mark.max_score < most]

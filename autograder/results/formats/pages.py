@@ -202,7 +202,7 @@ def _question(mark: FunctionMark, answer: str) -> dict[str, object]:
 
 
 def _absent(mark: UnitMark, checks: Sequence[CheckResult]) -> str:
-    """Return the one reason why no check of a unit was run, as if it was not handed in; empty if there is none."""
+    """Return the one reason why no check of a unit was run, such as that it was not handed in; empty if there is none."""
     reasons = {message(check) for check in checks if check.message}
     by_hand = any(function.manual is not None for function in mark.functions.values())
     alone = len(reasons) == 1 and all(check.outcome is Outcome.NOT_RUN for check in checks)
