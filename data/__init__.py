@@ -1,4 +1,4 @@
-"""The course's own data: networks and, with them, everything a unit needs offline."""
+"""Provide the course's own data: networks, and everything else that a unit needs without a network connection."""
 
 from data.cache import CacheError, DataError
 from data.layers import Classifier

@@ -1,4 +1,4 @@
-"""The 37 breeds of the Oxford-IIIT Pets as the course draws them: real names, invented portraits.
+"""Describe the 37 breeds of the Oxford-IIIT Pets as the course draws them: real names, invented portraits.
 
 A cat's name begins with a capital letter and a dog's with a small one, as the real collection has it.
 """

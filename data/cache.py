@@ -1,7 +1,7 @@
-"""The cache folder: what the course draws or downloads once and reads ever after.
+"""Keep in the cache folder what the course draws or downloads once.
 
-A folder in the cache is whole or not there. It is made under another name, with a manifest of its files
-written last, and renamed when it is done; one process makes it, any other waits and then finds it.
+A folder in the cache is complete or absent. It is made under another name, with a manifest of its files
+written last, and then renamed. While one process makes it, any other waits and then finds it.
 """
 
 import json
@@ -29,8 +29,8 @@ class DataError(RuntimeError):
 
     Args:
         message: for whoever can put files where they are looked for.
-        lacks: what is not here, such as "the weights of vgg16", if that is what is wrong. Where a submission is graded this is
-            told in place of the message: there its author can put no file anywhere.
+        lacks: what is missing, such as "the weights of vgg16", if that is the error. While a submission is graded the student
+            reads this in place of the message, because the student can put no file anywhere there.
     """
 
     def __init__(self, message: str, lacks: str = "") -> None:
@@ -39,7 +39,7 @@ class DataError(RuntimeError):
 
 
 class CacheError(DataError):
-    """The cache folder cannot be written, or what lies there cannot be replaced."""
+    """Error: the cache folder cannot be written, or what lies there cannot be replaced."""
 
 
 def cache_folder() -> Path:
@@ -49,7 +49,7 @@ def cache_folder() -> Path:
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """Return the folder `name` of the cache, which `make` fills if it is missing or incomplete.
+    """Return the folder `name` of the cache; call `make` to fill it if it is missing or incomplete.
 
     Args:
         name: the folder's name; put a version in it, so that another version never reads it.
@@ -105,7 +105,7 @@ def _write_manifest(folder: Path) -> None:
 
 @contextmanager
 def _hold_lock(path: Path) -> Iterator[None]:
-    """Hold the lock of that file; the system gives it back even where the holder is killed."""
+    """Hold the lock of a file; the system releases it even if this process is killed."""
     with path.open("a+b") as file:
         _wait_for(file)
         yield

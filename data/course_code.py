@@ -1,4 +1,4 @@
-"""Shared by commands of the course: a student's units as modules, and help and messages in the reader's language."""
+"""Share between the course's commands: a student's units as modules, and help and messages in the reader's language."""
 
 import argparse
 import importlib.util
@@ -16,7 +16,7 @@ from data.cache import DataError
 
 
 class CodeError(DataError):
-    """A unit is missing, cannot be imported, or lacks a function; the sentence says which."""
+    """Error: a unit is missing, cannot be imported, or lacks a function; the sentence says which."""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -26,7 +26,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Parser whose help is in the reader's language; what it is given is translated already."""
+    """Parser whose own words are in the reader's language; its caller translates the help that it gives."""
 
     def __init__(self, **options: Any) -> None:
         try:
@@ -52,7 +52,7 @@ def whole_number(text: str) -> int:
 
 
 def say(text: str) -> None:
-    """Print a text, put together in English, in the reader's language."""
+    """Print an English text in the reader's language."""
     print(translate_sentence(text), flush=True)
 
 
@@ -73,7 +73,7 @@ class CourseCode:
         self._modules: dict[str, ModuleType] = {}
 
     def function(self, unit: str, name: str) -> Callable[..., Any]:
-        """Return a function of a unit; calling one that is not written yet says so.
+        """Return a function of a unit. A call of it raises CodeError if it is not written yet.
 
         Raises:
             CodeError: there is no such unit or function, or the unit cannot be imported.
@@ -84,14 +84,14 @@ class CourseCode:
         if not callable(function):
             raise CodeError(f"{self.folder / unit}.py has no function {name}; this command needs it")
 
-        def called(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             with self._importable():
                 try:
                     return function(*args, **kwargs)
                 except NotImplementedError as error:
                     raise CodeError(f"{name} in {self.folder / unit}.py is not written yet; write it first") from error
 
-        return called
+        return call
 
     def _import_unit(self, unit: str) -> ModuleType:
         path = self.folder / f"{unit}.py"

@@ -1,4 +1,4 @@
-"""Three domains, near to the world that `tiny` was pretrained on and far from it, for the challenge unit.
+"""Load three domains for the challenge unit: one near to the world that `tiny` was pretrained on, two far from it.
 
 `pets` is near: animals again, but other breeds. `glyphs` (an invented script) and `tissue` (stained cells as
 under a microscope) are far: nothing in the world looks like them.
@@ -36,8 +36,8 @@ def load_domain(
     Args:
         name: one of `DOMAINS`.
         per_class: pictures of a class in each half; `pets` has 12 at most.
-        seed: other pictures of the same classes; `pets` is a fixed collection and takes no notice.
-        classes: these alone, labelled by their place here; all by default.
+        seed: another seed gives other pictures of the same classes, but for `pets`, a fixed collection.
+        classes: numbers of the classes to load, labelled by their place in this list; all by default.
 
     Raises:
         ValueError: the name is none of `DOMAINS`, or `per_class` is below 1.
@@ -86,7 +86,7 @@ def _draw_both(
 
 def _half(draw: Callable[[int, Rng], Image.Image], classes: Sequence[int], per_class: int, seed: int) -> Labelled:
     labels = torch.arange(len(classes)).repeat_interleave(per_class)
-    # 100 seeds a class and half would run into the next half beyond 100 pictures a class; 10,000 do not.
+    # A class and half has 10,000 seeds of its own, so that no picture of one half is in the other.
     pictures = [draw(kind, Rng(seed * 1_000_000 + 10_000 * kind + k)) for kind in classes for k in range(per_class)]
     pixels = np.stack([np.asarray(picture) for picture in pictures])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().contiguous() / 255, labels
@@ -123,7 +123,7 @@ def _glyph(label: int, rng: Rng) -> Image.Image:
 
 
 def _tissue(label: int, rng: Rng) -> Image.Image:
-    """Draw stained cells: kinds differ in how many there are, how large and how long, and in their nuclei."""
+    """Draw stained cells; classes differ in their number, size and length, and in the size of the nuclei."""
     kind, side = Rng(7_000 + label), 2 * SIZE
     count, size = kind.randint(14, 60), kind.uniform(4, 9)
     length, nucleus, turn = kind.uniform(1, 2.2), kind.uniform(0.3, 0.75), kind.uniform(0, 3.14)

@@ -1,4 +1,4 @@
-"""Plain pictures with words, made with Pillow: images in rows, curves, bars, a matrix of counts.
+"""Draw plain pictures with words, by Pillow: images in rows, curves, bars, a matrix of counts.
 
 Everything is drawn at twice its size and scaled down, so that lines are smooth. Words are in the reader's language if this
 machine has a font with its letters (`autograder.lettering`).
@@ -35,7 +35,7 @@ def write(
 def write_on_plate(
     pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: Colour, size: int, anchor: str = "la"
 ) -> None:
-    """Write words at a place, on paper of their own: what lies below them is not seen."""
+    """Write words at a place on a white rectangle, which hides what lies below them."""
     shown, letters = words_and_font(words, size)
     left, top, right, bottom = pen.textbbox(place, shown, letters, anchor)
     pen.rectangle((left - _SCALE, top - _SCALE, right + _SCALE, bottom + _SCALE), PAPER)
@@ -43,7 +43,7 @@ def write_on_plate(
 
 
 def picture(pixels: Tensor, side: int) -> Image.Image:
-    """Return an image `(3, H, W)` or `(H, W)` in `[0, 1]` enlarged to a longer side of `side`, its pixels left to be seen."""
+    """Return an image `(3, H, W)` or `(H, W)` in `[0, 1]`, its longer side scaled to `side`; each pixel is a square."""
     image = to_pil_image(pixels.detach().float().clamp(0, 1))
     factor = side / max(image.size)
     kept = Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX
@@ -155,9 +155,10 @@ def curves(
 
 
 def _name_heights(ends: Mapping[str, float], top: float) -> dict[str, float]:
-    """Return where the names of lines stand, by the lines' ends: each right above its own, or below if another is above.
+    """Return the height of each line's name, from the heights of the lines' ends.
 
-    A name that would stand in the way of another moves up.
+    A name stands right above the end of its own line, or below it if another line ends above. A name that would cover another
+    moves up.
     """
     gap, room = 0.02 * top, 0.07 * top
     heights: dict[str, float] = {}
@@ -204,7 +205,7 @@ def bars(
 def paths(
     heights: Tensor, corner: float, series: Mapping[str, Sequence[tuple[float, float]]], side: int = 420
 ) -> Image.Image:
-    """Draw ways over a landscape `(S, S)` of heights in `[0, 1]`, which covers `[-corner, corner]` in both directions."""
+    """Draw paths over a landscape `(S, S)` of heights in `[0, 1]`, which covers `[-corner, corner]` in both directions."""
     shade = 1 - 0.55 * (heights * 12).floor() / 12
     ground = to_pil_image(shade).convert("RGB").resize((side * _SCALE, side * _SCALE), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(ground)
@@ -223,7 +224,7 @@ def paths(
 
 
 def matrix(counts: Tensor, names: Sequence[str], cell: int = 15) -> Image.Image:
-    """Draw a matrix of counts `(K, K)`, rows and columns named: a cell is the darker, the larger its share of the row."""
+    """Draw a matrix of counts `(K, K)` with named rows and columns: the larger its share of the row, the darker a cell."""
     shares = counts.double() / counts.sum(dim=1, keepdim=True).clamp(min=1)
     size, label = len(names) * cell, max(width(name, cell - 3) for name in names) + 8
     paper = Image.new("RGB", (label + size + 1, label + size + 1), PAPER)
@@ -249,7 +250,7 @@ def liveliest(maps: Tensor, count: int) -> Tensor:
 
 
 def amplified(change: Tensor, factor: float) -> Tensor:
-    """Return a change of pixels as an image: no change is grey."""
+    """Return a change of pixels, times a factor, as an image in which no change is grey."""
     return torch.clamp(0.5 + factor * change, 0, 1)
 
 

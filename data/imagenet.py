@@ -1,4 +1,4 @@
-"""torchvision's ImageNet networks, cut in two: a backbone with one feature vector an image, and a head."""
+"""Cut torchvision's ImageNet networks in two: a backbone that gives one feature vector for each image, and a head."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Parts = tuple[dict[str, nn.Module], nn.Module]
 
 
 def _cut_classifier(network: nn.Module) -> Parts:
-    """Cut VGG and MobileNet: everything before the last linear layer is backbone."""
+    """Cut VGG or MobileNet: the backbone is everything before the last linear layer."""
     *hidden, head = network.classifier
     pool = getattr(network, "avgpool", None) or nn.AdaptiveAvgPool2d(1)
     parts = {"features": network.features, "pool": pool, "flatten": nn.Flatten()}
@@ -24,15 +24,15 @@ def _cut_classifier(network: nn.Module) -> Parts:
 
 
 def _cut_fc(network: nn.Module) -> Parts:
-    """Cut ResNet: everything before `fc` is backbone, under the names it has there."""
+    """Cut ResNet: the backbone is everything before `fc`, under its own names."""
     parts = {name: layer for name, layer in network.named_children() if name != "fc"}
     return parts | {"flatten": nn.Flatten()}, network.fc
 
 
 def _cut_nothing(network: nn.Module) -> Parts:
-    """Cut nothing off SqueezeNet: it ends in a convolution and a ReLU before its pool: no linear head is left to cut off.
+    """Return the whole of SqueezeNet as the backbone: it has no linear layer that could be cut off as a head.
 
-    Its class scores before the softmax are the features, and the head passes them on.
+    The features are its class scores before the softmax, and the head passes them on.
     """
     return {
         "features": network.features,
@@ -50,14 +50,14 @@ class Network:
 
     @property
     def weights(self) -> "WeightsEnum":
-        """Return the first ImageNet weights of the network: those that papers and most course texts speak of."""
+        """Return the network's first ImageNet weights: those of papers and most course texts."""
         from torchvision.models import get_model_weights
 
         return get_model_weights(self.name)["IMAGENET1K_V1"]
 
     @property
     def classes(self) -> list[str]:
-        """ImageNet's 1000 class names, in the order of the logits."""
+        """Return ImageNet's 1000 class names, in the order of the logits."""
         return list(self.weights.meta["categories"])
 
     def bare(self) -> nn.Module:

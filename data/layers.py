@@ -1,4 +1,4 @@
-"""The parts that every network of the course is put together from."""
+"""Make the parts of the course's networks."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ TINY_FEATURES = TINY_WIDTHS[-1]
 
 
 class Normalize(nn.Module):
-    """Per channel `(x - mean) / std`, so that the network around it takes pixels in `[0, 1]`.
+    """Layer that computes `(x - mean) / std` for each channel, so that its network takes pixels in `[0, 1]`.
 
-    The defaults are ImageNet's statistics, which all of torchvision's networks were trained with.
+    The defaults are ImageNet's statistics, with which all of torchvision's networks were trained.
     """
 
     mean: Tensor
@@ -30,7 +30,7 @@ class Normalize(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A model: images `(N, 3, H, W)` to logits `(N, K)`, as a backbone followed by a head."""
+    """Model of a backbone followed by a head: images `(N, 3, H, W)` to logits `(N, K)`."""
 
     def __init__(self, backbone: nn.Module, head: nn.Module, classes: Sequence[str]) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Classifier(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions round which the input also passes straight on."""
+    """Block of two 3 x 3 convolutions, whose input is added to their output."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -69,10 +69,9 @@ def unset_linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 def conv(inward: int, outward: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Return a convolution whose first weights keep the size of a signal on its way.
+    """Return a convolution whose first weights keep the size of a signal (He et al. 2015, "Delving Deep into Rectifiers").
 
-    As in He et al. 2015, "Delving Deep into Rectifiers". PyTorch's default shrinks it at each layer, and an
-    untrained network would be a worse opponent than it need be.
+    PyTorch's default weights shrink a signal at each layer: an untrained network would be a weaker comparison than it can be.
     """
     layer = nn.Conv2d(inward, outward, kernel, stride=stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -84,7 +83,7 @@ def halving(inward: int, outward: int, kernel: int = 3) -> nn.Sequential:
     return nn.Sequential(
         conv(inward, outward, kernel, stride=2),
         nn.BatchNorm2d(outward),
-        # SiLU rather than ReLU: its gradient is nowhere cut off, and ideal images come out smoother.
+        # SiLU and not ReLU: its gradient is never cut off, so that ideal images become smoother.
         nn.SiLU(),
     )
 

@@ -1,7 +1,7 @@
-"""Networks by name. All take float32 images `(N, 3, H, W)` with pixels in `[0, 1]`, any `H, W >= 32`.
+"""Load networks by name. All take float32 images `(N, 3, H, W)` with pixels in `[0, 1]`, any `H, W >= 32`.
 
-A module made here carries its `recipe`: the call that makes it again, as `("module:function", arguments)`.
-A recipe is how a network reaches another process: as a name and plain values, never as code.
+Each carries its `recipe`, `("module:function", arguments)`: the call that makes it again. So a network reaches another
+process as a name and plain values, never as code.
 """
 
 import json
@@ -17,8 +17,8 @@ from data import weights
 from data.imagenet import NETWORKS
 from data.layers import TINY_FEATURES, Classifier, Normalize, tiny_layers, unset_linear
 
-# Come along with the course. One network cannot serve both halves of the lesson: `tiny` is fooled by changes
-# that nobody sees, `tiny_robust` was trained against such changes and dreams in shapes.
+#: The networks whose weights come along with the course. One cannot serve both halves of the lesson: `tiny` is fooled by
+#: changes that nobody sees; `tiny_robust` was trained against such changes, and its ideal images show shapes.
 COME_ALONG = ("tiny", "tiny_robust")
 NAMES = (*COME_ALONG, *NETWORKS)
 COME_ALONG_FOLDER = Path(__file__).parent / "come_along"
@@ -102,7 +102,7 @@ def _load_trained(name: str) -> Classifier:
 
 
 def _fill(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
-    """Give a network its weights. One on "meta" holds no numbers, and costs no random initialisation."""
+    """Fill a network with weights. If it was made on "meta" it has no random ones, which saves drawing them."""
     counters = [key for key in network.state_dict() if key.endswith("num_batches_tracked")]
     state = {**{key: torch.tensor(0) for key in counters}, **state}
     weights.check_fit(state, network.state_dict(), origin)
@@ -129,5 +129,5 @@ def tiny_classes(name: str) -> tuple[str, ...]:
 
 @cache
 def _tiny_state(name: str) -> dict[str, Tensor]:
-    """Read once a process: a server forks many workers that each make the model."""
+    """Return the weights of a network of `COME_ALONG`, read once in a process: a server forks many workers that use them."""
     return {key: value.float() for key, value in weights.open_file(_tiny_file(name)).items()}

@@ -1,8 +1,8 @@
-"""Oxford-IIIT Pets: the course's drawn miniature, or the real collection where somebody has it.
+"""Provide the Oxford-IIIT Pets: the course's drawn miniature, or the real collection if somebody has it.
 
 `pets_root()` is the `root` for `torchvision.datasets.OxfordIIITPet`. The miniature has the real collection's
-37 breeds, names, layout and file formats, and a few of its troubles: a greyscale picture, a PNG that calls
-itself JPEG, and files that no split names because they cannot be read.
+37 breeds, names, layout and file formats, and a few of its troubles: greyscale pictures, a PNG named `.jpg`,
+and files that cannot be read and that no split names.
 """
 
 import os
@@ -37,19 +37,19 @@ _HEADER = "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 Class ids\n#SPECIES: 1:Ca
 
 
 class PetsError(DataError):
-    """A folder of pets is missing or not laid out as the collection is."""
+    """Error: a folder of pets is missing, or is not laid out as the collection is."""
 
 
 def pets_root(folder: str | Path | None = None, *, download: bool = False) -> Path:
     """Return the folder to give `torchvision.datasets.OxfordIIITPet` as `root`.
 
-    In this order: `folder` (what `--pets DIR` names), the folder that `OXFORD_PETS` in the environment names,
-    the real collection downloaded into the cache where `download` is true, the miniature in the
-    course's cache, which is drawn at the first call (some seconds).
+    It is the first of these that there is: `folder` (from `--pets DIR`), the folder that the variable `OXFORD_PETS` names,
+    with `download` the real collection in the cache, the miniature in the cache. The miniature is drawn at the first call,
+    which takes some seconds.
 
     Args:
         folder: a folder that holds `oxford-iiit-pet`, or that folder itself.
-        download: fetch the real collection (800 MB) where neither folder is named.
+        download: True to fetch the real collection (800 MB) if no folder is named.
 
     Raises:
         PetsError: the named folder holds no such collection, or the download failed.
@@ -79,7 +79,7 @@ def draw_pets(root: Path, per_split: int = PER_SPLIT) -> None:
 
 
 def _plan(number: int, breed: str, per_split: int) -> list[tuple[str, str, int]]:
-    """Return split, image id and seed of each picture of a breed: numbers by lot, so that they tell nothing."""
+    """Return split, image id and seed of each picture of a breed. The numbers in the ids are shuffled and tell nothing."""
     numbers = Rng(SEED + number).permutation(2 * per_split) + 1
     return [
         (SPLITS[k >= per_split], f"{breed}_{numbers[k]}", SEED + 1000 * (number + 1) + k) for k in range(2 * per_split)
@@ -109,7 +109,7 @@ def _draw_one(base: Path, breed: str, image_id: str, seed: int) -> None:
 
 
 def _crop(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return the middle of the picture in the format of `size`, no taller or wider than it, at that size."""
+    """Return the largest middle part of a picture that has the proportions of `size`, scaled to that size."""
     width, height = size
     longest = max(size)
     left, top = (picture.width * (longest - side) / (2 * longest) for side in size)
@@ -128,7 +128,7 @@ def _trimap(silhouette: Image.Image) -> Image.Image:
 
 
 def _add_troubles(images: Path) -> None:
-    """Add files as they lie about in the real collection; no split names them, so the data set itself reads."""
+    """Add broken and stray files, as in the real collection. No split names them, so the data set can be read."""
     for image_id in TRUNCATED:
         whole = (images / f"{image_id.rsplit('_', 1)[0]}_1.jpg").read_bytes()
         (images / f"{image_id}.jpg").write_bytes(whole[: len(whole) // 2])
@@ -159,7 +159,11 @@ def _fetch(folder: Path) -> None:
 
 
 def _find_root(folder: Path) -> Path:
-    """Return the root of a collection that somebody named."""
+    """Return the root of the collection in a folder that somebody named.
+
+    Raises:
+        PetsError: the folder holds none.
+    """
     root = folder.parent if folder.name == FOLDER else folder
     missing = [
         part

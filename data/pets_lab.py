@@ -52,7 +52,7 @@ _ACCURACY = {TRANSFER: "transfer learning", SCRATCH: "from scratch"}
 
 @dataclass(frozen=True)
 class Training:
-    """The settings of a training: number of epochs, the head's learning rate, and the seed of split and batches."""
+    """Settings of a training: number of epochs, the head's learning rate, and the seed of split and batches."""
 
     epochs: int
     rate: float
@@ -61,14 +61,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Lab:
-    """The student's functions (`code`) and the name of the network that they work with."""
+    """Pair of the student's functions (`code`) and the name of the network that they work with."""
 
     code: CourseCode
     network: str
 
     @property
     def size(self) -> int:
-        """Height and width of the network's pictures."""
+        """Return the height and width of the network's pictures."""
         return SIZES.get(self.network, IMAGENET_SIZE)
 
     def load(self, root: Path, split: str) -> tuple[Tensor, Tensor, list[str]]:
@@ -87,10 +87,10 @@ class Lab:
 
 @dataclass(frozen=True)
 class Run:
-    """One way to train a classifier, and how it went.
+    """Record of one training of a classifier.
 
     Attributes:
-        name: what it is called in pictures and printed lines.
+        name: of the way to train, as pictures and printed lines have it.
         history: lists with one number for each epoch: `train_loss`, `valid_loss`, `valid_accuracy`.
         logits: for the test split, `(N, 37)`.
     """
@@ -143,7 +143,7 @@ def _make_folder(folder: Path) -> None:
 def _fit_head(
     lab: Lab, head: nn.Module, train_part: Labelled, valid_part: Labelled, options: Training
 ) -> dict[str, list[float]]:
-    """Train one epoch after another, so that a bar can move; the head ends with the weights of its best epoch."""
+    """Train a head, one epoch at a time so that a bar can move. At the end it has the weights of its best epoch."""
     fit = lab.code.function("head_training", "fit_head")
     history: dict[str, list[float]] = {}
     best = _Best()
@@ -223,7 +223,7 @@ def _require_finite(history: dict[str, list[float]]) -> None:
 
 
 class _Best:
-    """The weights of the epoch with the lowest validation loss."""
+    """Keeper of the weights of the epoch with the lowest validation loss."""
 
     def __init__(self) -> None:
         self._loss, self._weights = float("inf"), dict[str, Tensor]()
@@ -289,14 +289,14 @@ def _save(lab: Lab, head: nn.Module, classes: list[str], features: int, path: Pa
 
 
 def load_model(code: CourseCode, path: Path) -> tuple[Classifier, int]:
-    """Load the model that `train` has saved; return it in eval mode, with the size of its pictures.
+    """Load a model that `train` has saved. Return it in eval mode, with the size of its pictures.
 
     Args:
         code: the student's.
         path: of the model, or of the folder that `train` has saved it in.
 
     Raises:
-        PetsError: there is no such file, or it is none of ours.
+        PetsError: there is no such file, or it holds no model of the pets lab.
     """
     path = path / MODEL if path.is_dir() else path
     try:
@@ -316,7 +316,7 @@ def load_model(code: CourseCode, path: Path) -> tuple[Classifier, int]:
 
 
 def name_breeds(code: CourseCode, model_file: Path, photographs: list[Path]) -> Iterator[str]:
-    """Name the breed on each photograph: yield its path, then lines with the most probable breeds.
+    """Yield for each photograph its path, then lines with the most probable breeds.
 
     Raises:
         PetsError: the model or a photograph cannot be read.
@@ -333,7 +333,7 @@ def name_breeds(code: CourseCode, model_file: Path, photographs: list[Path]) -> 
 
 
 def _open(path: Path) -> Image.Image:
-    """Return a photograph, turned upright if its EXIF data say that the camera lay on its side."""
+    """Return a photograph, turned upright if its EXIF data say that the camera was turned."""
     try:
         with Image.open(path) as image:
             image.load()

@@ -5,11 +5,14 @@ Each carries its `recipe`, as the networks do, and is in eval mode.
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from data.layers import Classifier, unset_linear
+
+_Toy = TypeVar("_Toy", bound=nn.Module)
 
 FEATURES = 6
 EYE_FEATURES = 64
@@ -20,7 +23,7 @@ SEEN = {"colours": (0, 1, 2), "stripes": (3,), "both": (0, 1, 2, 3), "nothing": 
 def toy_head(in_features: int, num_classes: int, *, stale: bool = False, seed: int = 0) -> nn.Module:
     """Return a linear head: features `(N, in_features)` to logits `(N, num_classes)`.
 
-    With `stale`, gradients stand on its parameters already, as after a backward pass.
+    With `stale`, its parameters have gradients already, as after a backward pass.
     """
 
     def head() -> nn.Module:
@@ -48,27 +51,27 @@ def toy_dropout_head(in_features: int, num_classes: int, *, normalises: bool = T
 
 
 def toy_scaled_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """Make a linear head with parameters beside its layer: a scale for each class, and a temperature of shape ()."""
+    """Return a linear head with parameters beside its layer: a scale for each class, and a temperature of shape ()."""
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
     return _make("toy_scaled_head", arguments, lambda: _Scaled(in_features, num_classes), seed)
 
 
 def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """Make a linear head that notes of each example it learns from the last feature, and whether it was in training mode.
+    """Return a linear head that records each example it learns from: the last feature, and 1 in training mode or else 0.
 
-    Called on an empty batch `(0, in_features)`, it gives what it has noted so far, shape `(examples, 2)`. A deep copy of it
-    writes to the same notes, so that they tell of a training on a copy too.
+    Called on an empty batch `(0, in_features)`, it returns its records so far, shape `(examples, 2)`. A deep copy writes to
+    the same records, so that the training of a copy is seen too.
     """
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
     return _make("toy_recording_head", arguments, lambda: _Recording(in_features, num_classes), seed)
 
 
 def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1, evaluates: bool = False) -> nn.Module:
-    """Make a module that trains another one, to show by its outputs what of it can learn.
+    """Return a module that trains another one, so that its outputs show which parameters can learn.
 
-    Called as `trainer(model, inputs, labels)`, it makes plain steps down the cross-entropy with whatever requires gradients,
-    in the mode that the model is in, and gives what the model makes of the inputs then, shape `(N, K)`. One that
-    `evaluates` puts the model in eval mode for that.
+    Called as `trainer(model, inputs, labels)`, it takes steps of plain gradient descent on the cross-entropy with all
+    parameters that require gradients, in the model's own mode. Then it returns the model's outputs for the inputs, shape
+    `(N, K)`; with `evaluates` it puts the model in eval mode before that.
     """
     arguments = {"steps": steps, "learning_rate": learning_rate, "evaluates": evaluates}
     return _make("toy_trainer", arguments, lambda: _Trainer(steps, learning_rate, evaluates), 0)
@@ -77,7 +80,7 @@ def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1, evaluates: bool =
 def toy_backbone(*, most: int = 0, seed: int = 0) -> nn.Module:
     """Return a backbone that tells its mode: images `(N, 3, H, W)` to features `(N, 6)`, by way of batch norm and dropout.
 
-    With `most` it raises RuntimeError where it gets more images than that at once, as one does that runs out of memory.
+    With `most` it raises RuntimeError for a larger batch, as a network does that runs out of memory.
     """
 
     def backbone() -> nn.Module:
@@ -98,8 +101,8 @@ def toy_convnet(*, breaks: bool = False, watched: bool = False, seed: int = 0) -
     """Return a network of named layers, with ReLUs that work in place: images `(N, 3, H, W)` to logits `(N, 4)`.
 
     Its layers are `first` (8 maps of the images' size), `norm`, `relu`, `block` with `block.down` (5 maps of half the
-    size) and `block.relu`, `pool`, `flatten` and `head`. One that `breaks`
-    raises RuntimeError at its very end; on the first layer of one that is `watched` hangs a forward hook already.
+    size) and `block.relu`, `pool`, `flatten` and `head`. With `breaks` it raises RuntimeError after its last layer. With
+    `watched` its first layer has a forward hook already.
     """
 
     def network() -> nn.Module:
@@ -125,13 +128,11 @@ def toy_convnet(*, breaks: bool = False, watched: bool = False, seed: int = 0) -
 def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
     """Return a model that looks at an image's mean colour only: its logits are an affine function of three numbers."""
 
-    def model() -> nn.Module:
+    def model() -> Classifier:
         backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         return Classifier(backbone, nn.Linear(3, len(classes)), classes)
 
-    made = _make("toy_model", {"classes": list(classes), "seed": seed}, model, seed)
-    assert isinstance(made, Classifier)
-    return made
+    return _make("toy_model", {"classes": list(classes), "seed": seed}, model, seed)
 
 
 def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
@@ -161,9 +162,9 @@ def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
 
 
 def eye_model(sees: str, classes: Sequence[str], *, normed: bool = False, seed: int = 0) -> Classifier:
-    """Return a model in eval mode with an `eye_backbone` and a linear head, after batch normalisation if it is `normed`.
+    """Return a model in eval mode with an `eye_backbone` and a linear head; with `normed`, batch norm before the head.
 
-    What the backbone does not see, it can learn to see: the weights of what it is blind to are zeros like any other numbers.
+    The backbone can learn to see what it does not see yet: the weights for it are zeros, and training changes them.
 
     Raises:
         ValueError: `sees` is nothing that a backbone sees.
@@ -196,33 +197,29 @@ class _Notes(list[tuple[float, float]]):
 
 
 def toy_stale_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """Return a `toy_model` on whose parameters gradients stand already, as after a backward pass."""
+    """Return a `toy_model` whose parameters have gradients already, as after a backward pass."""
 
-    def model() -> nn.Module:
+    def model() -> Classifier:
         backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         stale = Classifier(backbone, nn.Linear(3, len(classes)), classes)
         for parameter in stale.parameters():
             parameter.grad = torch.randn_like(parameter)
         return stale
 
-    made = _make("toy_stale_model", {"classes": list(classes), "seed": seed}, model, seed)
-    assert isinstance(made, Classifier)
-    return made
+    return _make("toy_stale_model", {"classes": list(classes), "seed": seed}, model, seed)
 
 
 def toy_recording_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """Return a `toy_model` that notes the mean of the last channel of each image it learns from.
+    """Return a `toy_model` that records the mean of the last channel of each image it learns from.
 
-    Called on an empty batch `(0, 3, H, W)`, it gives what it has noted so far, shape `(images,)`.
+    Called on an empty batch `(0, 3, H, W)`, it returns its records so far, shape `(images,)`.
     """
 
-    def model() -> nn.Module:
+    def model() -> Classifier:
         backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         return _RecordingModel(backbone, _Recording(3, len(classes)), classes)
 
-    made = _make("toy_recording_model", {"classes": list(classes), "seed": seed}, model, seed)
-    assert isinstance(made, Classifier)
-    return made
+    return _make("toy_recording_model", {"classes": list(classes), "seed": seed}, model, seed)
 
 
 def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
@@ -231,19 +228,17 @@ def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
     Its layers are `backbone.first`, `backbone.norm`, `backbone.block` with `backbone.block.head`, `head_scale` beside the
     backbone, `head.hidden` and `head.last`. With `tied`, `head.hidden` has the weight of `backbone.last`, one layer more.
 
-    Called on an empty batch, it gives for each entry of its parameters, one after another, how much what it makes of a known
-    image changes with it, shape `(entries,)`; 0 for those that require no gradient.
+    Called on an empty batch, it returns a number for each entry of its parameters, one parameter after another, shape
+    `(entries,)`: how much the logits of a known image change with the entry, or 0 if the parameter requires no gradient.
     """
 
-    def model() -> nn.Module:
+    def model() -> Classifier:
         made = _Telling(tied)
         for parameter in made.parameters():
             nn.init.normal_(parameter, 0.0, 0.5)
         return made
 
-    made = _make("toy_telling_model", {"tied": tied, "seed": seed}, model, seed)
-    assert isinstance(made, Classifier)
-    return made
+    return _make("toy_telling_model", {"tied": tied, "seed": seed}, model, seed)
 
 
 class _Scaled(nn.Module):
@@ -360,16 +355,24 @@ def _look_on(layer: nn.Module, inputs: object, output: Tensor) -> None:
 
 
 def _used_batch_norm(width: int) -> nn.BatchNorm2d:
-    """Return one with running statistics as after some training: its results in eval mode differ from those in training."""
+    """Return batch normalisation with running statistics as after some training: eval and training mode give other results."""
     norm = nn.BatchNorm2d(width)
     nn.init.uniform_(norm.running_mean, -0.5, 0.5)
     nn.init.uniform_(norm.running_var, 0.2, 0.8)
     return norm
 
 
-def _make(maker: str, arguments: dict[str, object], module: Callable[[], nn.Module], seed: int) -> nn.Module:
+def _make(maker: str, arguments: dict[str, object], build: Callable[[], _Toy], seed: int) -> _Toy:
+    """Return a toy in eval mode that carries its recipe; the global random state stays as it was.
+
+    Args:
+        maker: name of the function that makes the toy again.
+        arguments: of that function.
+        build: draws the weights from the global random state.
+        seed: of these weights.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made = module()
-    made.recipe = (f"data:{maker}", arguments)
+        made = build()
+    made.recipe = (f"data:{maker}", arguments)  # type: ignore[assignment] # modules are open
     return made.eval()

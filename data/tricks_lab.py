@@ -30,7 +30,7 @@ AVERAGED, MOMENTUM = 0.95, 0.9
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained.
+    """Recipe by which a network is trained.
 
     Attributes:
         name: printed.
@@ -75,7 +75,7 @@ class Outcome:
 
 
 class Network:
-    """Two linear layers, whose every part is a function of the student's.
+    """Network of two linear layers, in which the student's functions do all the work.
 
     Args:
         code: the units.
@@ -118,7 +118,7 @@ def run(code: CourseCode, recipe: Recipe, parts: tuple[Labelled, Labelled, Label
 
     Args:
         code: the units.
-        recipe: how.
+        recipe: how it is trained.
         parts: features `(N, D)` with labels: to learn from, to stop by, and to judge by.
         seed: of the network and of the order of the pictures.
     """
@@ -155,9 +155,10 @@ def _step(
     rate: float,
     recipe: Recipe,
 ) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
-    """Return weights and moments after a step; the decay is taken from the weights, past Adam, as in AdamW.
+    """Return weights and moments after a step.
 
-    With momentum the first moment is the velocity, and the second stays as it is.
+    The decay is subtracted from the weights and does not pass through Adam, as in AdamW. With momentum the first moment is the
+    velocity, and the second stays as it is.
     """
     weights, after = [], []
     for weight, gradient, (mean, square) in zip(network.weights, gradients, moments, strict=True):

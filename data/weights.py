@@ -1,4 +1,4 @@
-"""Weights: finding them, fetching them, and refusing those that are not what their name says."""
+"""Find weights, download them, and refuse those that are not what their name says."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ State = Mapping[str, Tensor]
 
 
 class WeightsError(DataError):
-    """Weights are missing, cannot be downloaded, or do not fit the network."""
+    """Error: weights are missing, cannot be downloaded, or do not fit the network."""
 
 
 def hub_folder() -> Path:
@@ -29,9 +29,9 @@ def hub_folder() -> Path:
 
 
 def find(name: str, address: str) -> Path | None:
-    """Return the file with the weights of a network, or None.
+    """Return the file with the weights of a network; None if there is none.
 
-    Looked for in torch's hub folder under the official name, then in the folder `IDEALCAT_WEIGHTS` under any
+    It is looked for in torch's hub folder under the official name, then in the folder `IDEALCAT_WEIGHTS` under any
     name that begins with the network's and ends in `.pth` or `.safetensors`.
     """
     official = hub_folder() / Path(address).name
@@ -44,7 +44,7 @@ def _candidates(name: str) -> Iterator[Path]:
     named = os.environ.get("IDEALCAT_WEIGHTS")
     if not named:
         return
-    # No letter may follow the name: vgg16_bn is another network than vgg16.
+    # No letter, digit or underscore may follow the name: vgg16_bn is another network than vgg16.
     pattern = re.compile(re.escape(name) + r"(?![A-Za-z0-9_]).*\.(pth|safetensors)")
     folder = Path(named).expanduser()
     if not folder.is_dir():
@@ -82,7 +82,7 @@ def open_file(path: Path) -> State:
 
 
 def download(name: str, address: str) -> Path:
-    """Download into torch's hub folder with a progress bar; the file is there only when it is whole."""
+    """Download weights into torch's hub folder with a progress bar. Return the file, which appears only when complete."""
     target = hub_folder() / Path(address).name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -117,10 +117,15 @@ def _check_hash(path: Path, address: str) -> None:
 
 
 def check_fit(state: State, expected: State, origin: str) -> None:
-    """Refuse weights whose keys or shapes are not those of the network, naming the first that differs.
+    """Refuse weights whose keys or shapes are not those of the network.
+
+    Args:
+        state: the weights.
+        expected: those of the network itself.
+        origin: the file or network that the sentence of an error names.
 
     Raises:
-        WeightsError: with `origin`, the file or network that the sentence is about.
+        WeightsError: they do not fit; the sentence names the first key that differs.
     """
     advice = "it is not of this network; delete it or name another folder."
     for key in expected:

@@ -1,1 +1,1 @@
-"""Scripts that are run by hand: they train the course's networks, paint its figures and measure both."""
+"""Scripts that are run by hand: they train the course's networks, measure them, paint figures, and keep translations."""

@@ -1,7 +1,7 @@
 """Paint three figures of the lessons into `docs/pictures`, and print their numbers: `python -m tools.figures`.
 
-The maps of four layers of `tiny` for one dog, the curves of a linear head that is trained for too long, and a few pictures of
-each domain.
+They show the maps of four layers of `tiny` for one dog, the curves of a linear head that is trained for too long, and a few
+pictures of each domain.
 """
 
 import argparse

@@ -40,10 +40,11 @@ def ideal(
     jitter: int = JITTER,
     seed: int = 0,
 ) -> Tensor:
-    """Descend on cross-entropy plus `weight` times the variation, from faint noise; return `(1, 3, size, size)`.
+    """Return an ideal image `(1, 3, size, size)`: descend from faint noise on cross-entropy plus `weight` times the variation.
 
-    Each step sees the picture moved by up to `jitter` pixels, and its mirror image: a cat that is moved or mirrored is still a
-    cat, so only what survives both remains (Mordvintsev et al. 2015, "Inceptionism"). `jitter=0` is plain descent.
+    In each step the network sees the image moved by up to `jitter` pixels, and its mirror image: a cat that is moved or
+    mirrored is still a cat, and noise that only fits one place disappears (Mordvintsev et al. 2015, "Inceptionism").
+    `jitter=0` is plain descent.
     """
     generator = torch.Generator().manual_seed(seed)
     images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=generator)
@@ -68,7 +69,7 @@ def _views(images: Tensor, jitter: int, generator: torch.Generator) -> Tensor:
 
 
 def attack(model: nn.Module, images: Tensor, target: int) -> Tensor:
-    """Attack images: move them towards class `target` by 40 signed-gradient steps of 1/255, within 8/255."""
+    """Return images moved towards class `target` by 40 signed-gradient steps of 1/255, each entry by at most 8/255."""
     targets = torch.full((len(images),), target)
     moved = images.clone()
     for _ in range(ATTACK_STEPS):

@@ -29,7 +29,7 @@ HELD_OUT = 1_000_000  # seeds from here on are never trained on
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of a training run; the record beside the weights repeats them."""
+    """Settings of a training run; the record beside the weights repeats them."""
 
     per_class: int = 300
     held_out: int = 40

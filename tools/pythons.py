@@ -1,7 +1,7 @@
-"""Run `make test` on each Python that the project is for: `python -m tools.pythons`, or `make test-pythons`.
+"""Run `make test` on each Python version that the project supports: `python -m tools.pythons`, or `make test-pythons`.
 
-Each has a virtual environment of its own beside this one's, `.venv-3.12` and so on. An interpreter is looked for on the path,
-among those of pyenv, and by uv if that is installed; those that were not found are named at the end.
+Each version has a virtual environment of its own beside this one's, `.venv-3.12` and so on. Its interpreter is looked for
+on the path, among those of pyenv, and by uv if that is installed. Versions without an interpreter are named at the end.
 """
 
 import argparse
@@ -17,7 +17,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 
 
 def interpreter(version: str) -> str:
-    """Return the path of an interpreter of a version such as `3.12`, or nothing if there is none."""
+    """Return the path of an interpreter of a version such as `3.12`; empty if there is none."""
     return next((path for path in _candidates(version) if _version_of(path) == version), "")
 
 
@@ -31,7 +31,7 @@ def _candidates(version: str) -> Iterator[str]:
 
 
 def _version_of(path: str) -> str:
-    """Return the version that an interpreter tells; a shim of pyenv may find that it stands for none."""
+    """Return the version of an interpreter; empty if it does not run, as a shim of pyenv for a version that is gone."""
     return _output_of([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]) if path else ""
 
 
@@ -44,6 +44,7 @@ def _output_of(command: list[str]) -> str:
 
 
 def main() -> None:
+    """Run the tests on each version, and print how they ended."""
     parser = argparse.ArgumentParser(prog="python -m tools.pythons", description=__doc__)
     parser.add_argument("versions", nargs="*", default=VERSIONS, help="such as 3.12; all by default")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The drawn world: animals, things and textures; a seed gives the same picture on every machine."""
+"""Draw the world: animals, things and textures; a seed gives the same picture on every machine."""
 
 from data.world.scene import CATS, CLASSES, DOGS, dogs, draw, samples
 

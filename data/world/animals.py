@@ -1,4 +1,4 @@
-"""Animals: a description with some twenty traits, and the strokes that draw one in a view and a pose."""
+"""Draw animals: each is a description with some thirty traits, drawn in a view and a pose."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ PINK: Colour = (222, 150, 145)
 
 @dataclass(frozen=True)
 class Animal:
-    """Features of one kind of animal. Lengths are in radii of its head; colours are choices."""
+    """Description of one kind of animal. Lengths are in radii of its head; of several colours one is drawn by lot."""
 
     base: tuple[Colour, ...]
     marks: tuple[Colour, ...] = (BLACK,)
@@ -58,7 +58,7 @@ class Animal:
 
 
 class Portrait:
-    """One animal about to be painted: its traits with the colours chosen, its coat and its pose."""
+    """Portrait of one animal that is being painted: its traits with the colours chosen, its coat and its pose."""
 
     def __init__(self, painter: Painter, rng: Rng, animal: Animal, pose: Pose) -> None:
         self.painter, self.rng, self.animal, self.pose = painter, rng, animal, pose
@@ -263,7 +263,7 @@ class Portrait:
 
 
 def _ear(kind: str, size: float, head: tuple[float, float]) -> tuple[Points, Points]:
-    """Return the right ear and its inside, for a head of the given radii."""
+    """Return the right ear and its inside, as polygons, for a head of some radii; empty if there is none."""
     width, height = head
     if kind == "pointed":
         tip = (0.82 * width, -height * 0.6 - 0.75 * size)

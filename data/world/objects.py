@@ -1,4 +1,4 @@
-"""Things, by class name: each a function that draws one into a pose of radius 1."""
+"""Draw things: a function for each class, which draws one into a pose of radius 1."""
 
 from collections.abc import Callable
 

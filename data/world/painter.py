@@ -1,7 +1,7 @@
-"""Shapes, where they stand, and a painter that fills them with a colour or a texture.
+"""Paint shapes: polygons, their place in a picture, and a painter that fills them with a colour or a texture.
 
-Everything is drawn by Pillow's polygon filler on whole pixels and by element-wise arithmetic, never by a
-sum, a matrix product or an array of sines, so that a seed gives the same bytes on every machine.
+A seed gives the same bytes on every machine, because everything is drawn by Pillow's polygon filler on whole pixels
+and by element-wise arithmetic: never by a sum, a matrix product or an array of sines.
 """
 
 import math
@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-Rng = np.random.RandomState  # the one generator of NumPy whose stream is frozen for ever (NEP 19)
+Rng = np.random.RandomState  # NumPy changes the stream of its other generators; this one is frozen (NEP 19)
 Colour = tuple[int, int, int]
 Paint = Colour | Image.Image
 Points = list[tuple[float, float]]
@@ -20,7 +20,7 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Pose:
-    """Place of a thing: maps its own coordinates (about -1 to 1, y down) to pixels."""
+    """Place of a thing in a picture, which maps the thing's own coordinates (about -1 to 1, y down) to pixels."""
 
     x: float
     y: float
@@ -30,7 +30,7 @@ class Pose:
     squeeze: float = 1.0
 
     def pixels(self, points: Points) -> Points:
-        """Return the pixels `(x, y)` of points, rounded so that no machine's last bit of a cosine is seen."""
+        """Return the pixels `(x, y)` of points, rounded because the last bit of a cosine differs between machines."""
         across, down, scale = self.x, self.y, self.scale
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         squeeze = -self.squeeze if self.flip else self.squeeze
@@ -93,7 +93,7 @@ def star(arms: int, inner: float) -> Points:
 
 
 class Painter:
-    """A square picture under way, and the silhouette of its subject."""
+    """Painter of a square picture, who also keeps the silhouette of its subject."""
 
     def __init__(self, background: Image.Image) -> None:
         self.image = background
@@ -134,7 +134,7 @@ def _darker_values(shade: float) -> list[int]:
 
 
 def darker(colour: Colour, shade: float) -> Colour:
-    """Return the colour times `shade`, which may also be above 1."""
+    """Return the colour times `shade`; above 1 it becomes lighter."""
     red, green, blue = (min(255, int(value * shade)) for value in colour)
     return red, green, blue
 

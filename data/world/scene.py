@@ -1,4 +1,4 @@
-"""Whole pictures of the classes: background, subject, clutter, light and noise; one by one, or as labelled batches."""
+"""Draw whole pictures of the classes, with background, clutter, light and noise: one by one, or as labelled batches."""
 
 from collections.abc import Callable, Sequence
 
@@ -42,7 +42,7 @@ def _blotches(rng: Rng, side: int) -> Image.Image:
 
 
 def _cloth(rng: Rng, side: int) -> Image.Image:
-    """Return one of the textures, faint and out of focus, so that a texture alone does not name a picture."""
+    """Return one of the textures, faint and blurred, so that a texture in a picture does not tell its class."""
     texture = list(TEXTURES.values())[rng.randint(len(TEXTURES))](rng, side)
     flat = Image.new("RGB", texture.size, _any_colour(rng))
     return Image.blend(texture, flat, rng.uniform(0.3, 0.75)).filter(ImageFilter.BoxBlur(side / 64))

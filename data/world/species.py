@@ -1,4 +1,4 @@
-"""The animals of the world, by class name. No breed of the miniature pets is among them."""
+"""Describe the animals of the drawn world, by class name. No breed of the miniature pets is among them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Textures: fields over the picture in `[0, 1]`, coats and cloths made of them, and backgrounds."""
+"""Make textures from fields, arrays over the picture with values in `[0, 1]`: coats of animals, and classes of their own."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def noise(rng: Rng, side: int, cells: int) -> Field:
 
 
 def plane(side: int, pose: Pose, warp: tuple[Field, Field] | None = None) -> tuple[Field, Field]:
-    """Return the coordinates `(u, v)` of each pixel in a pose, bent by a pair of fields."""
+    """Return the coordinates `(u, v)` of each pixel in a pose, moved by the pair of fields `warp`."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
     x, y = (
         (x - np.float32(pose.x)) / np.float32(pose.scale),
@@ -39,7 +39,7 @@ def bent(rng: Rng, side: int, strength: float, cells: int = 4) -> tuple[Field, F
 
 
 def wave(x: Field) -> Field:
-    """Return a triangle wave of period 1 in `[0, 1]`: the sine without a sine."""
+    """Return a triangle wave of period 1 in `[0, 1]`: a sine would differ between machines."""
     return np.abs((x % 1) * 2 - 1)
 
 
@@ -142,7 +142,7 @@ def coat(rng: Rng, side: int, pose: Pose, pattern: str, base: Colour, marks: Col
 
 
 def _two_colours(rng: Rng, apart: int = 70) -> tuple[Colour, Colour]:
-    """Return two colours whose channels differ by `apart` in all on average at least."""
+    """Return two colours whose channels differ by at least `apart` on average."""
     while True:
         first, second = rng.randint(0, 256, 3), rng.randint(0, 256, 3)
         if np.abs(first - second).sum() >= 3 * apart:

@@ -93,7 +93,7 @@ def todo(language: str, part: str, limit: int) -> None:
 
 
 def take(language: str, file: str) -> int:
-    """Put translations into the catalogs; tell which are wrong, and which belong to no text."""
+    """Put translations into the catalogs. Print which are wrong, and which belong to no text."""
     given = json.loads(Path(file).read_text(encoding="utf-8"))
     taken, wrong = set(), 0
     for domain in DOMAINS:
