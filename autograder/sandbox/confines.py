@@ -105,7 +105,7 @@ def readable_paths() -> tuple[Path, ...]:
 
 
 def gpu_paths() -> tuple[Path, ...]:
-    """Return the files and folders that CUDA's driver reads besides; `/proc/self` is whoever opens it."""
+    """Return the files and folders that CUDA's driver reads besides; `/proc/self` is the process that opens it."""
     return tuple(path for path in map(Path, _OF_GPU) if path.exists())
 
 

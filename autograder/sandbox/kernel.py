@@ -86,7 +86,7 @@ def die_with_parent() -> None:
 def gather_in_huge_pages() -> None:
     """Move the memory that this process has written into huge pages, if the kernel can.
 
-    A fork copies an entry for every page, and the end of a child frees them: of huge ones there are five hundred times fewer.
+    A fork copies an entry for every page, and the end of a child frees them. Of huge pages there are five hundred times fewer.
     """
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, rights, _, _, inode, *_ = line.split()
@@ -100,7 +100,7 @@ def gather_in_huge_pages() -> None:
 
 
 def drop_capabilities() -> None:
-    """Drop every capability, for ever."""
+    """Drop every capability for good."""
     for capability in range(_LAST_CAPABILITY + 1):
         try:
             prctl(PR_CAPBSET_DROP, capability)

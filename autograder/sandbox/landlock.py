@@ -33,7 +33,7 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path] = (), devices: Iterable[Path] = ()) -> None:
-    """Confine this process, for ever, to these paths and what lies below them. Paths that do not exist are left out.
+    """Confine this process for good to these paths and what lies below them. Paths that do not exist are left out.
 
     Args:
         readable: may be read.

@@ -112,18 +112,18 @@ class Sandbox:
 
     @property
     def isolation(self) -> tuple[str, ...]:
-        """Rungs that every worker stands on."""
+        """Return the rungs that every worker stands on."""
         self._ensure_server()
         return ("process", *self._rungs, "deadline")
 
     @property
     def limits(self) -> dict[str, float]:
-        """Resources that one worker may use, by name."""
+        """Return the resources that one worker may use, by name."""
         return dataclasses.asdict(self._allowance)
 
     @property
     def missing(self) -> dict[str, str]:
-        """Rungs that do not hold on this machine, and why."""
+        """Return the rungs that do not hold on this machine, and why."""
         self._ensure_server()
         return self._missing
 
@@ -185,7 +185,7 @@ class Sandbox:
 
     @property
     def folder(self) -> Path:
-        """Folder of the workers' folders."""
+        """Return the folder of the workers' folders."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="idealcat-", dir=self._place)
             Path(self._folder.name).chmod(0o711)

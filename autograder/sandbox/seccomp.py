@@ -47,7 +47,7 @@ _HARMLESS_IOCTL = (
 
 
 def restrict(*, gpu: bool = False) -> None:
-    """Confine this process, for ever, to the calls above.
+    """Confine this process for good to the calls above.
 
     Raises:
         OSError: libseccomp is not installed, or the kernel has no seccomp.

@@ -68,7 +68,7 @@ class Zygote:
 
     @property
     def pid(self) -> int:
-        """Process of the zygote, if it was started here.
+        """Return the number of the zygote's process, if it was started here.
 
         Raises:
             GraderError: it was not.
@@ -79,7 +79,7 @@ class Zygote:
 
     @property
     def control(self) -> socket.socket:
-        """Socket to hand on, so that another process can have children of the same zygote."""
+        """Return the socket by which another process can have children of the same zygote."""
         self.start()
         self._may_have_children = True
         assert self._control is not None

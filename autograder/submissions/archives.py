@@ -91,7 +91,7 @@ class SameFile:
 
     @property
     def name(self) -> str:
-        """Name of the file."""
+        """Return the name of the file."""
         return self.path.name
 
     def open(self, mode: str = "rb") -> IO[bytes]:

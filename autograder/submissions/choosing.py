@@ -18,7 +18,7 @@ from autograder.submissions.module import parse_quietly
 
 #: The most files of one unit that are opened; no honest submission has more.
 _OPENED = 5
-#: Seconds between two files of which one is newer: a checkout or an unpacking writes all files within less.
+#: Seconds by which one of two files is surely newer: a checkout or an unpacking writes all files within less.
 _SURELY_NEWER_SECONDS = 60
 #: A name with its ending, and with what an editor, a mail program or a browser has put behind that: `u.py.txt`.
 _ENDING = re.compile(

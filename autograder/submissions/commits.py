@@ -60,12 +60,9 @@ def _text(path: Path) -> str:
 
 
 def _date(git: str, objects: Path, commit: str) -> str:
+    """Return the date that git tells of a commit, in a repository that has nothing of the student's but the objects."""
     with tempfile.TemporaryDirectory() as folder:
-        own = Path(folder)
-        for name in ("objects", "refs"):
-            (own / name).mkdir()
-        (own / "HEAD").write_text("ref: refs/heads/none\n")
-        (own / "config").write_text("[core]\nrepositoryformatversion = 0\nbare = true\n")
+        _make_repository(Path(folder))
         variables = {
             "PATH": os.defpath,
             "HOME": folder,
@@ -76,19 +73,10 @@ def _date(git: str, objects: Path, commit: str) -> str:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_NO_LAZY_FETCH": "1",
         }
-        command = [
-            git,
-            "--no-pager",
-            "--no-replace-objects",
-            "log",
-            "-1",
-            "--no-show-signature",
-            "--format=%cI",
-            commit,
-        ]
+        options = ["--no-pager", "--no-replace-objects"]
         try:
             done = subprocess.run(
-                command,
+                [git, *options, "log", "-1", "--no-show-signature", "--format=%cI", commit],
                 cwd=folder,
                 env=variables,
                 stdin=subprocess.DEVNULL,
@@ -102,6 +90,14 @@ def _date(git: str, objects: Path, commit: str) -> str:
             return ""
     date = done.stdout.strip()
     return date if done.returncode == 0 and re.fullmatch(r"[\d:T+Z-]{20,25}", date) else ""
+
+
+def _make_repository(folder: Path) -> None:
+    """Make an empty repository, without the programs that `git init` may run."""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir()
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    (folder / "config").write_text("[core]\nrepositoryformatversion = 0\nbare = true\n")
 
 
 def _limit_memory() -> None:

@@ -1,4 +1,4 @@
-"""List the files inside a submission, be it a folder, an archive or a lone file, and refuse those that may not be taken."""
+"""List the files inside a submission (a folder, an archive or a lone file), and refuse those that may not be taken."""
 
 import contextlib
 import os

@@ -279,7 +279,7 @@ def _is_single(folder: Path, units: frozenset[str]) -> bool:
     students = [
         found for child in inside if may_be_student(name_of(child), units) and (found := units_inside(child, units))
     ]
-    # A clone of the course holds folders besides `exercises`: students have handed in the same.
+    # A clone of the course has other folders beside `exercises`; folders of students share a unit.
     several = share_unit(students) if of_course else len(students) > 1
     return not several and not have_several_authors(inside, units)
 

@@ -110,18 +110,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
     A hand-in of a group, by the roster's own group column or by the platform's, is credited to all its members.
     """
     finder = Finder(list(roster))
-    found: dict[int, list[str]] = {}
-    strangers: list[str] = []
-    shorter = _without_prefix(intake.hand_ins)
-    for name, hand_in in intake.hand_ins.items():
-        student = hand_in.student_named(name)
-        places = finder.places(student, name)
-        if not places and not finder.knows(student, name) and name in shorter:
-            places = finder.places(Student(shorter[name]), shorter[name])
-        for place in places:
-            found.setdefault(place, []).append(name)
-        if not places:
-            strangers.append(name)
+    found, strangers = _find_all(intake, finder)
     matched = Intake(intake.form, left_out=list(intake.left_out), remarks=[*intake.remarks, *finder.remarks])
     for place, (title, each) in enumerate(zip(finder.titles, finder.everyone, strict=True)):
         names = found.get(place, [])
@@ -135,14 +124,36 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
         for other in others:
             matched.left_out.append(LeftOut(other, title, f"a second hand-in of {title}, beside {first}"))
     for name in strangers:
-        # A row of the roster may have the same name.
-        longer = (f"{name}-{number}" for number in itertools.count(2))
-        free = next(each for each in itertools.chain([name], longer) if each not in matched.hand_ins)
-        matched.hand_ins[free] = intake.hand_ins[name]
-        matched.earlier |= {free: intake.earlier[name]} if name in intake.earlier else {}
-        reason = finder.why_not(intake.hand_ins[name].student_named(name), name)
-        matched.left_out.append(LeftOut(free, "", f"it is graded, and {reason}"))
+        _add_stranger(matched, intake, finder, name)
     return matched
+
+
+def _find_all(intake: Intake, finder: Finder) -> tuple[dict[int, list[str]], list[str]]:
+    """Return the names of the hand-ins of each student in the roster, by place there, and the names of the strangers."""
+    found: dict[int, list[str]] = {}
+    strangers: list[str] = []
+    shorter = _without_prefix(intake.hand_ins)
+    for name, hand_in in intake.hand_ins.items():
+        student = hand_in.student_named(name)
+        places = finder.places(student, name)
+        if not places and not finder.knows(student, name) and name in shorter:
+            places = finder.places(Student(shorter[name]), shorter[name])
+        for place in places:
+            found.setdefault(place, []).append(name)
+        if not places:
+            strangers.append(name)
+    return found, strangers
+
+
+def _add_stranger(matched: Intake, intake: Intake, finder: Finder, name: str) -> None:
+    """Add the hand-in of this name, which matches nobody, under the name or a longer one that no row of the roster has."""
+    longer = (f"{name}-{number}" for number in itertools.count(2))
+    free = next(each for each in itertools.chain([name], longer) if each not in matched.hand_ins)
+    matched.hand_ins[free] = intake.hand_ins[name]
+    if name in intake.earlier:
+        matched.earlier[free] = intake.earlier[name]
+    reason = finder.why_not(intake.hand_ins[name].student_named(name), name)
+    matched.left_out.append(LeftOut(free, "", f"it is graded, and {reason}"))
 
 
 def rows_of(students: Mapping[str, Student], finder: Finder) -> tuple[dict[str, int], list[str]]:

@@ -115,12 +115,12 @@ class _Binders:
 
     def _bind_with_aliases(self, names: Collection[str], node: ast.stmt) -> None:
         """Bind names, and the names for which they stand: a statement that changes `y` after `y = x` changes `x`."""
-        anew = names_bound_anew(node)
-        for name in [name for name in names if name not in anew]:
+        rebound = names_bound_anew(node)
+        for name in [name for name in names if name not in rebound]:
             while name in self._aliases:
                 name, source = self._aliases[name]
                 self._bind([name], source, node)
-        self._aliases = {name: alias for name, alias in self._aliases.items() if name not in anew}
+        self._aliases = {name: alias for name, alias in self._aliases.items() if name not in rebound}
         alias = alias_of(node)
         if alias is not None and alias[0] != alias[1]:
             self._aliases[alias[0]] = alias[1], node

@@ -154,7 +154,7 @@ def _without_guards(lines: list[str], tree: ast.Module) -> str:
 
 
 def _notes_on_statements(module: Module, cells: list[Cell], kept: set[ast.stmt]) -> Iterator[str]:
-    """Yield a sentence about the cells of which something was left out, if there are any."""
+    """Yield a sentence about the cells from which something was left out, if there are any."""
     numbers = [
         cell.number for cell in cells if any(_does_something(node) for node in cell.tree.body if node not in kept)
     ]

@@ -173,26 +173,26 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
         return
     if isinstance(call.func, ast.Attribute) and call.func.attr == "train" and call.args:
         yield from (name for name in _base(call.func.value) if name not in imported)  # `dropout.train(False)`
-    names, called = set[str](), call.func
-    while not isinstance(called, ast.Name):
-        if isinstance(called, ast.Attribute):
-            names.add(called.attr)
-            called = called.value
-        elif isinstance(called, ast.Call):
-            called = called.func
-        elif isinstance(called, ast.Subscript):
-            called = called.value
-        else:
-            return
-    if any(f".{name}" in own for name in names) or any(map(_shows_or_trains, {*names, called.id})):
+    start, methods = _call_chain(call)
+    if not start or any(f".{name}" in own for name in methods) or any(map(_shows_or_trains, {*methods, start})):
         return
-    if imported.get(called.id) in _COMPUTING:
+    if imported.get(start) in _COMPUTING:
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         yield from _base(given[0]) if given else ()
-    elif called.id not in imported and called.id not in own and names:
-        yield called.id
+    elif start not in imported and start not in own and methods:
+        yield start
     else:
-        yield from _names_of_the_same_file(called.id, imported, own)
+        yield from _names_of_the_same_file(start, imported, own)
+
+
+def _call_chain(call: ast.Call) -> tuple[str, set[str]]:
+    """Return `a` and the names `b`, `c` for a call such as `a.b[0].c()`; an empty text if the chain begins with no name."""
+    methods, called = set[str](), call.func
+    while isinstance(called, ast.Attribute | ast.Call | ast.Subscript):
+        if isinstance(called, ast.Attribute):
+            methods.add(called.attr)
+        called = called.func if isinstance(called, ast.Call) else called.value
+    return (called.id if isinstance(called, ast.Name) else ""), methods
 
 
 def _names_of_the_same_file(name: str, imported: Mapping[str, str], own: Collection[str]) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Student:
 
     @property
     def key(self) -> str:
-        """Key that tells this student from the others of the download."""
+        """Return what tells this student from the others of the download."""
         return self.id or self.login.casefold() or self.name
 
 

@@ -210,12 +210,30 @@ def collect_hand_in(
         notes = [f"{what} holds no file of this course; the course has {_listing(names)}"]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     files = {unit: read_unit(entry) for unit, entry in chosen.items()}
-    folders = {path.parent for path in taken}
-    # Files with reserved names are the course's own in a copy of it; right beside a unit they are the student's.
-    own = [entry for entry in others if entry.path.stem in reserved and entry.path.parent in folders]
-    beside = neighbours(others, folders, {*names, *reserved}) | neighbours(own, folders, names)
-    beside = also_on_path(beside, files.values()) | written_in(files.values(), names)
+    beside = _neighbours_of(files, {path.parent for path in taken}, others, names, reserved)
     return RawSubmission(name, files, beside, "", tuple(notes), tuple(rest[:_LISTED] + more), tuple(reserved))
+
+
+def _neighbours_of(
+    files: Mapping[str, File],
+    folders: Collection[PurePosixPath],
+    others: Collection[Entry],
+    units: Collection[str],
+    reserved: Collection[str],
+) -> dict[str, File]:
+    """Return the Python files that units can import, from the folders in which they lie and from cells that write files.
+
+    Args:
+        files: of the units.
+        folders: in which they lie.
+        others: the files of the submission that are no units.
+        units: the names of all units.
+        reserved: names of modules of the course.
+    """
+    # In a copy of the course files with reserved names are the course's own; right beside a unit they are the student's.
+    own = [entry for entry in others if entry.path.stem in reserved and entry.path.parent in folders]
+    beside = neighbours(others, folders, {*units, *reserved}) | neighbours(own, folders, units)
+    return also_on_path(beside, files.values()) | written_in(files.values(), units)
 
 
 def entries_of_hand_in(hand_in: HandIn, units: Collection[str]) -> tuple[list[Entry], list[str]]:

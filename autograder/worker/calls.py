@@ -58,13 +58,11 @@ def make_call(
         watch_prints("stderr") as complained,
         _watch_warnings(request.warned) as warned,
     ):
-        awaited = False
         if request.of is None:
-            value = framework.call(function, args, kwargs)
-            awaited = inspect.iscoroutine(value)
-            value = run_awaited(value) if awaited else value
+            value, awaited = _run_coroutine(framework.call(function, args, kwargs))
         else:
-            value = framework.gradient(function, args, kwargs, request.of, place(request.weights, device, False))
+            weights = place(request.weights, device, False)
+            value, awaited = framework.gradient(function, args, kwargs, request.of, weights), False
     changed, effects = side_effects.differences(before, arguments)
     if random_state.drawn:
         effects.append(("", "random state", ()))
@@ -75,6 +73,11 @@ def make_call(
     told = tuple((_kinds(each.category), str(each.message)) for each in warned)
     left = tuple(kwargs[place] if isinstance(place, str) else args[place] for place in request.mutable)
     return Answer(value, tuple(changed), tuple(effects), printed.data(), complained.data(), told, awaited, left=left)
+
+
+def _run_coroutine(value: Any) -> tuple[Any, bool]:
+    """Return what a coroutine gives, and True; any other value as it is, and False."""
+    return (run_awaited(value), True) if inspect.iscoroutine(value) else (value, False)
 
 
 def has_data(value: Any) -> bool:

@@ -210,7 +210,7 @@ def _seconds_since_boot() -> float:
 def _has_started_one(begun: float) -> bool:
     """Return True if Linux shows a living child of this process that was started since so many seconds after the boot."""
     for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
+        with contextlib.suppress(OSError, IndexError):  # the process has just ended
             # After the name, which may hold anything: state, parent, and the start, in ticks since the boot.
             facts = path.read_text(errors="replace").rpartition(")")[2].split()
             if int(facts[1]) == os.getpid() and int(facts[19]) / os.sysconf("SC_CLK_TCK") >= begun - 0.01:

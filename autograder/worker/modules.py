@@ -24,7 +24,7 @@ from typing import Any, TypeGuard
 
 from autograder.worker.missing import MissingLibrary, failed_import, left_out, reason_of, without_names
 
-#: What a library or a file that is not there raises where it is used, and `input()` where nobody answers.
+#: Exceptions when a library or a file is missing, or when nobody answers `input()`.
 _NOT_HERE = (ImportError, OSError, EOFError)
 #: Names in statements that work on other machines, or in the notebook from which a script was exported, and not here.
 _ELSEWHERE = {"cuda", "mps", "xpu", "get_ipython", "display", "setrlimit", "sqlite3", "set_num_interop_threads"}
@@ -43,7 +43,7 @@ _Failed = tuple[ast.stmt, types.CodeType | SyntaxError, BaseException]
 
 @dataclass
 class LoadingState:
-    """How far the execution of a module has come.
+    """State of the execution of a module.
 
     Attributes:
         filename: as the student knows it.
@@ -149,7 +149,7 @@ class LoadedModule(types.ModuleType):
         )
 
     def _repeat(self, failed: list[_Failed]) -> None:
-        """Execute once more what lacked a name that a later cell has defined: a kernel runs cells in any order."""
+        """Execute again the statements that lacked a name which a later cell defines: a kernel runs cells in any order."""
         for again in failed:
             statement, code, error = again
             if (

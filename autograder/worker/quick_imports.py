@@ -56,7 +56,7 @@ class _Finder(MetaPathFinder):
             raise ModuleNotFoundError("the bindings of CUDA are of no use without its driver", name=name)
         if name in _AFTER_META:
             _load_meta()
-            if name in sys.modules:  # it has been imported meanwhile; Python would run it again
+            if name in sys.modules:  # `_load_meta` has imported it; Python would run it again
                 return ModuleSpec(name, _ImportedLoader(sys.modules.pop(name)))
         if name == _META and _is_tried(importlib.import_module("torch.version").__version__):
             return _with_loader(PathFinder.find_spec(name, path, target), _MetaLoader)

@@ -327,7 +327,7 @@ class Session:
 
     @property
     def _own_modules(self) -> set[str]:
-        """Names of the modules whose classes are the student's; in a notebook they are defined in `__main__`."""
+        """Return the names of the modules whose classes are the student's; those of a notebook are defined in `__main__`."""
         return {*self._modules, "__main__"}
 
     def _keep_iterator(self, value: object) -> object:
@@ -488,7 +488,7 @@ def open_device(device: str) -> None:
 
 
 def serve(connection: socket.socket, waiting: Waiting) -> None:
-    """Answer requests on a connection until it closes; `waiting` is this thread's."""
+    """Answer requests on a connection until it closes; `waiting` is of this thread."""
     streams = sys.stdout, sys.stderr
     files = Folder()
     receive = functools.partial(_receive, connection)
@@ -505,13 +505,13 @@ def serve(connection: socket.socket, waiting: Waiting) -> None:
 
 
 def _ask(connection: socket.socket, receive: Callable[[int], bytes], nonce: bytes, question: bytes) -> bytes:
-    """Put a question to the grader, in the midst of a request, and return its answer."""
+    """Put a question to the grader during a request, and return the answer."""
     connection.sendall(frame(nonce, question))
     return read_frame(receive, expected=nonce)[1]
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:
-    """Return the next bytes, so many of them.
+    """Return the next `size` bytes.
 
     Raises:
         EOFError: the other side has closed.

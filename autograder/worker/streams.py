@@ -64,7 +64,7 @@ class Stream(io.RawIOBase):
 
     @property
     def mode(self) -> str:
-        """How it was opened, as a real file tells it."""
+        """Return the mode in which it was opened, as a real file tells it."""
         first = "a" if self._flags & os.O_APPEND else "r" if self.readable() else "w"
         return f"{first}b+" if self._flags & os.O_RDWR else f"{first}b"
 

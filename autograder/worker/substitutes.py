@@ -258,7 +258,7 @@ def _without_map(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _OpenedTensors:
-    """Stand in for `safetensors.safe_open`, on the files that `open` opens."""
+    """Stand-in for `safetensors.safe_open`, on the files that `open` opens."""
 
     def __init__(self, filename: Any, framework: str, device: Any = "cpu", **_: object) -> None:
         library = importlib.import_module(f"safetensors.{'numpy' if framework.startswith('n') else 'torch'}")
@@ -295,7 +295,7 @@ class _OpenedTensors:
 
 
 class _Slice:
-    """Stand in for what `safe_open(...).get_slice(...)` gives."""
+    """Stand-in for what `safe_open(...).get_slice(...)` gives."""
 
     def __init__(self, tensor: Any, header: dict[str, Any]) -> None:
         self._tensor, self._header = tensor, header
@@ -352,7 +352,7 @@ def _of_threads(_: object, name: str, *args: Any, **kwargs: Any) -> Any:
 
 
 class _Threads(concurrent.futures.ThreadPoolExecutor):
-    """Stand in for a pool of processes."""
+    """Stand-in for a pool of processes."""
 
     def __init__(
         self,

@@ -2,10 +2,9 @@
 
 The list of types is closed: None, bool, int, float, str, bytes, list, tuple, the collections, numbers and dates of `plain`,
 `Tensor`, `ndarray`, PIL image, `Path`, `torch.Generator` (as its state), a `Record` for a named tuple or a dataclass, a
-`Member` for a member of an enumeration, and
-stand-ins for objects that stay where they are: `Handle`, `Callback` and `Recipe`. What comes out is of exactly these
-types, so that no subclass with a comparison of its own gets through; a list or a text of a class of its own goes in as the
-plain one that it is. There is no pickle.
+`Member` for a member of an enumeration, and stand-ins for objects that stay where they are: `Handle`, `Callback` and
+`Recipe`. What comes out is of exactly these types, so that no subclass with a comparison of its own gets through; a list or a
+text of a class of its own goes in as the plain one that it is. There is no pickle.
 
 A message is a msgpack header, a tree of nodes, followed by the raw bytes of its tensors, arrays and images in the order in
 which the tree names them. A node is a plain scalar, or a list that starts with its tag. `decode` trusts nothing: every

@@ -67,7 +67,7 @@ def _unpack(header: memoryview, limits: Limits) -> Any:
     lists = itertools.count()
 
     def count_lists(items: list[Any]) -> list[Any]:
-        """Count the lists: an empty one is one byte there and sixty here."""
+        """Count the lists: an empty one has one byte in a message and sixty in memory."""
         if next(lists) > _LISTS_OF_NODE * limits.nodes:
             raise MalformedMessage("a message of too many parts")
         return items
@@ -84,6 +84,8 @@ def _unpack(header: memoryview, limits: Limits) -> Any:
 
 
 class _Decoder:
+    """Reader of a message's nodes, each within the limits and the bytes that are there."""
+
     def __init__(self, body: memoryview, limits: Limits) -> None:
         self.body = body
         self.limits = limits
@@ -91,6 +93,7 @@ class _Decoder:
         self.nodes = 0
 
     def value(self, node: object, depth: int) -> Any:
+        """Return the value of a node, which lies so deep in the tree."""
         self.nodes += 1
         if depth > self.limits.depth or self.nodes > self.limits.nodes:
             raise MalformedMessage("a message nested too deep or of too many parts")
@@ -105,12 +108,14 @@ class _Decoder:
         return READERS[node[0]](self, depth, *node[1:])
 
     def take(self, size: int, expected: int) -> memoryview:
+        """Return the next bytes of the body, as many as a node says, if that is what its type and shape need."""
         if type(size) is not int or size != expected or not 0 <= size <= len(self.body) - self.position:
             raise MalformedMessage("a message whose parts have other sizes than they say")
         self.position += size
         return self.body[self.position - size : self.position]
 
     def elements(self, shape: list[int]) -> int:
+        """Return the number of elements of a shape, if it is a possible one."""
         if len(shape) > self.limits.depth or not all(type(side) is int and side >= 0 for side in shape):
             raise MalformedMessage("a message with an impossible shape")
         if math.prod(side for side in shape if side) > self.limits.bytes:
@@ -237,7 +242,7 @@ class _Decoder:
 
 
 def _check_bools(data: bytearray) -> None:
-    """Refuse a byte that is neither 0 nor 1: it is neither true nor false, and compares as it likes."""
+    """Refuse a byte other than 0 and 1: a truth value of such a byte is neither True nor False when it is compared."""
     if data.strip(b"\0\1"):
         raise MalformedMessage("a message with a truth value that is none")
 

@@ -37,7 +37,7 @@ from autograder.worker.codec.message import (
 from autograder.worker.codec.plain import WRITERS
 
 Fallback = Callable[[object], object]
-#: They count as the Python values that they stand for.
+#: Classes whose values count as the Python values for which they stand.
 NUMPY_SCALARS = (np.bool_, np.integer, np.floating, np.complexfloating, np.str_, np.bytes_)
 
 
@@ -46,7 +46,7 @@ class TooLargeTree(RefusedValue):
 
 
 def refuse(value: object) -> object:
-    """Return the record of a named tuple or a dataclass, and refuse any other value: the fallback that knows no objects.
+    """Return the record of a named tuple or a dataclass, and refuse any other value: the fallback where no objects are held.
 
     Raises:
         RefusedValue: the value is another, with the name of its type, and what to do if that is known.
@@ -80,10 +80,10 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
         value: built of the types that the docstring of `codec` lists.
         fallback: turns a value of another type into one of them, or raises `RefusedValue`.
         limits: the size of the message.
-        grad: tensors say that they require gradients.
+        grad: True to tell which tensors require gradients.
 
     Raises:
-        RefusedValue: the value, or something inside it, cannot cross; `TooLargeTree` if it is for their number.
+        RefusedValue: the value, or something inside it, cannot cross; `TooLargeTree` if it has too many parts.
     """
     encoder = _Encoder(fallback, limits, grad)
     header: bytes = msgpack.packb(encoder.node(value, 0), unicode_errors="surrogatepass")
@@ -98,9 +98,9 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
 
 
 def _plain_form(value: Any) -> object:
-    """Return what a NumPy scalar, a value of a kind of a plain type or torchvision's tensor stands for; else the value itself.
+    """Return the plain value of a NumPy scalar, of an instance of a plain type's subclass or of torchvision's tensor.
 
-    Nothing of the value's own class crosses.
+    Any other value is returned as it is. Nothing of a value's own class crosses.
     """
     kind = type(value)
     if _writer(kind) is not None or kind in PLAIN or kind in WRITERS or is_record(value):
@@ -139,6 +139,8 @@ def plain_tensor(value: Any) -> Any:
 
 
 class _Encoder:
+    """Writer of a value as a tree of nodes, with the bytes of its tensors, arrays and images in `buffers`."""
+
     def __init__(self, fallback: Fallback, limits: Limits, grad: bool) -> None:
         self.fallback = fallback
         self.limits = limits

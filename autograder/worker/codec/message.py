@@ -37,7 +37,7 @@ ARRAY_KINDS = "biufcmM"
 TEXT_KINDS = "US"
 # Python itself shows no integer of more than 4,300 digits, and a number that cannot be shown cannot be judged in words.
 INTEGER_BITS = 14_000
-#: Paths that are names alone; another is one of the machine.
+#: Classes of paths that are names alone; any other path is one of the machine.
 PURE_PATHS = (PurePosixPath, PureWindowsPath)
 IMAGE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F")
 
@@ -46,7 +46,8 @@ IMAGE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", 
 class Limits:
     """Limits of a single message; one beyond them is refused, not read.
 
-    A recipe is a call, for the worker to make: none may come from there.
+    Attributes:
+        recipes: False for what a worker sends: a recipe is a call, and only a worker makes it.
     """
 
     bytes: int = 256 * 2**20
@@ -154,7 +155,7 @@ class Recipe:
     frozen: list[str] = field(default_factory=list)
 
 
-#: Names whose first letter is read as "en".
+#: Names whose first letter is spoken as "en".
 _SPOKEN_AS_LETTERS = ("ndarray", "nn.")
 
 
@@ -342,7 +343,7 @@ def named_tuple_of(record: Record) -> tuple[Any, ...]:
 
 
 def map_tree(change: Callable[[Any], Any], value: Any) -> Any:
-    """Return a value with each part that is no container changed; the containers are made anew, each as it is.
+    """Return a value with each part changed that is no container; each container is a new one of its kind.
 
     A `Record` is changed after its fields; what else is a named tuple or a dataclass is a part itself, and so is a set.
     """

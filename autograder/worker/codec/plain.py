@@ -29,7 +29,7 @@ from autograder.worker.codec.message import (
     with_article,
 )
 
-#: So many values of a set or keys of a dict may have one hash: with more of them, forged, looking one up would take long.
+#: The most values of a set or keys of a dict that may have one hash: with more, which are forged, a look-up takes long.
 _ONE_HASH = 50
 _HASHABLE = (
     *(type(None), bool, int, float, complex, str, bytes, range),
