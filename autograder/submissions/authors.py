@@ -6,12 +6,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
-from autograder.results.types import legible
 from autograder.submissions.choosing import COPY, VERSION_WORDS, unit_of
 from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS, recognize
 from autograder.submissions.entries import is_archive
-from autograder.submissions.hand_in import SOURCES, name_of
-from autograder.submissions.students import nfc
+from autograder.submissions.hand_in import SOURCES, name_of, shown_name
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
@@ -83,7 +81,7 @@ def sort_by_author(
             loose.append(file)
             continue
         who = without_version(author[0], known) or author[0]
-        own, inside = by_author.setdefault(legible(nfc(who)), {}), PurePosixPath(author[1])
+        own, inside = by_author.setdefault(shown_name(who), {}), PurePosixPath(author[1])
         own[inside if inside not in own else PurePosixPath(file.name)] = file  # `jane_quiz.py` beside `jane-quiz.py`
     if not by_author and not others:
         return {}, loose

@@ -24,9 +24,10 @@ from autograder.submissions.hand_in import (
     LeftOut,
     entries_of,
     name_of,
+    shown_name,
 )
 from autograder.submissions.shapes import COURSE_FOLDERS
-from autograder.submissions.students import Student, nfc
+from autograder.submissions.students import Student
 
 #: Paths in the zip, by the path inside the submission.
 _Files = dict[PurePosixPath, PurePosixPath]
@@ -72,7 +73,7 @@ def _sort_by_student(
         who, *inner = name.relative_to(top).parts if top in name.parents else ("",)
         if inner or is_archive(who):
             student = who if inner else name_of(Path(who))
-            by_student.setdefault(legible(nfc(student)), {})[PurePosixPath(*(inner or (who,)))] = name
+            by_student.setdefault(shown_name(student), {})[PurePosixPath(*(inner or (who,)))] = name
         else:
             loose.append(name)
     return by_student, loose

@@ -13,7 +13,7 @@ from autograder.submissions.authors import may_be_student
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.downloads import JUNK, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
-from autograder.submissions.hand_in import SOURCES, Intake, LeftOut, entries_of, name_of
+from autograder.submissions.hand_in import SOURCES, Intake, LeftOut, entries_of, name_of, without_ending
 
 #: Reason for a folder such as `src` among those of the students.
 COMMON = "it has the name of a common folder and no student's; if it is a student's, give it another name"
@@ -33,7 +33,7 @@ def is_relevant(child: Path) -> bool:
 
 def is_packed_copy(child: Path) -> bool:
     """Return True if a path is an archive beside the folder of its name, which holds the same files."""
-    folder = child.with_name(name_of(child))
+    folder = child.with_name(without_ending(child.name))
     return is_archive(child.name) and is_container(folder) and child.is_file() and holds_same_files(folder, child)
 
 

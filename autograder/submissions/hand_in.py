@@ -196,11 +196,21 @@ def _archive_at(path: Path) -> SameFile | InMemory:
 
 def name_of(path: Path) -> str:
     """Return whose submission a path is: its name as it may be shown, without the ending of an archive or a file."""
-    name = legible(nfc(path.name))
+    name = shown_name(path.name)
+    return name if path.is_dir() else without_ending(name)
+
+
+def shown_name(text: str) -> str:
+    """Return a name as it may be shown; a word in its place if it has unseen marks alone."""
+    return legible(nfc(text)) or "(no name)"
+
+
+def without_ending(filename: str) -> str:
+    """Return a file's name without the ending of an archive or a source file, unless it is nothing else."""
     for suffix in (*ARCHIVES, *FOREIGN_ARCHIVES, *SOURCES):
-        if name.lower().endswith(suffix) and not path.is_dir():
-            return name[: -len(suffix)]
-    return name
+        if filename.lower().endswith(suffix) and len(filename) > len(suffix):
+            return filename[: -len(suffix)]
+    return filename
 
 
 def free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:

@@ -964,3 +964,20 @@ def test_a_second_folder_of_a_student_is_told(tmp_path):
     ]
     (told,) = taken(write(tmp_path / "class", *names))[0].remarks
     assert told == ("jane (1) may be another version of jane's work (and 1 more such); take away what does not count")
+
+
+@pytest.mark.parametrize("name", [".zip", ".py", ".tar.gz", "\u200e.zip", "\u200b.py", "\u200b/variation_loss.py"])
+def test_a_name_of_an_ending_or_of_unseen_marks_alone_hides_no_student(name, tmp_path):
+    names = ["jane/variation_loss.py", "bob/variation_loss.py", name]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        _, found = taken(path)
+        assert {"jane", "bob"} <= found.keys() and "" not in found
+
+
+def test_an_archive_and_its_folder_may_have_a_name_in_another_form_of_unicode(tmp_path):
+    name = unicodedata.normalize("NFD", "Zoë")
+    write(tmp_path, f"{name}/variation_loss.py", "bob/variation_loss.py")
+    zipped(tmp_path / f"{name}.zip", "variation_loss.py")
+    intake, found = taken(tmp_path)
+    assert list(found) == ["bob", "Zoë"]
+    assert [left.path for left in intake.left_out] == [f"{name}.zip"]
