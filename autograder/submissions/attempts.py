@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from autograder.results.types import legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.commits import commit_date
-from autograder.submissions.contents import TOP, holds_results, is_packed_copy
+from autograder.submissions.contents import TOP, children_of, holds_results, is_clone, is_packed_copy
 from autograder.submissions.downloads import below, recognize
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut, entries_of, free_name
 from autograder.submissions.shapes import Attempt
@@ -24,7 +24,7 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
         held = entries_of(path)
     except UnreadableError:
         return None  # one submission, whose result says why
-    children = path.iterdir() if path.is_dir() else ()
+    children = children_of(path) if path.is_dir() else ()
     beside = {child.name for child in children if holds_results(child) or is_packed_copy(child)}
     names = [name for name in (*held, *_clone_marks(path)) if name.parts[:1] and name.parts[0] not in beside]
     names = [name.relative_to(top) for name in names if top in name.parents]
@@ -68,9 +68,7 @@ def _left_earlier(earlier: HandIn, student: Student) -> list[LeftOut]:
 def _clone_marks(path: Path) -> Iterator[PurePosixPath]:
     """Yield a path in the `.git` of each clone in a folder, to mark the clone: the files of git itself are not listed."""
     if path.is_dir():
-        for child in path.iterdir():
-            if (child / ".git").is_dir() and not child.is_symlink():
-                yield PurePosixPath(child.name, ".git", "HEAD")
+        yield from (PurePosixPath(child.name, ".git", "HEAD") for child in children_of(path) if is_clone(child))
 
 
 def _read_facts(entry: Entry | None) -> bytes:

@@ -31,7 +31,9 @@ def commit_date(clone: Path) -> str:
     store = clone / ".git"
     git = shutil.which("git")
     objects = store / "objects"
-    if git is None or store.is_symlink() or objects.is_symlink() or not objects.is_dir():
+    if git is None or store.is_symlink() or not os.access(store, os.R_OK | os.X_OK):
+        return ""
+    if objects.is_symlink() or not objects.is_dir():
         return ""
     commit = _head(store)
     return _date(git, objects, commit) if commit else ""

@@ -25,6 +25,15 @@ NO_WORK = "no script, notebook or archive is in it"
 TOP = PurePosixPath()
 
 
+def children_of(folder: Path) -> list[Path]:
+    """Return what lies in a folder, in order; nothing if it may not be entered, which whoever reads it will say."""
+    return sorted(folder.iterdir()) if _may_be_entered(folder) else []
+
+
+def _may_be_entered(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
+
+
 def is_relevant(child: Path) -> bool:
     """Return True unless a path is hidden, a system's junk, a folder of results, or the archive of a folder beside it."""
     hidden = child.name.startswith((".", "__MACOSX")) or child.name.casefold() in JUNK
@@ -58,7 +67,7 @@ def holds_work(child: Path) -> bool:
 
 def list_packed_copies(folder: Path) -> list[LeftOut]:
     """Return the archives in a folder that are not graded because they lie there unpacked too."""
-    copies = [child for child in sorted(folder.iterdir()) if is_packed_copy(child)]
+    copies = [child for child in children_of(folder) if is_packed_copy(child)]
     return [LeftOut(legible(child.name), "", COPY_OF.format(legible(name_of(child)))) for child in copies]
 
 
@@ -69,6 +78,8 @@ def is_container(child: Path) -> bool:
 
 def holds_results(folder: Path) -> bool:
     """Return True if `autograder grade` has written the folder, which may lie beside the submissions."""
+    if not _may_be_entered(folder):
+        return False
     return any((folder / name).is_file() for name in (".grading", GRADED)) and (folder / "results").is_dir()
 
 
@@ -84,6 +95,11 @@ def units_inside(child: Path, units: frozenset[str]) -> set[str]:
     if not child.is_dir() and any(map(is_archive, names)):
         return {"an archive"}
     return units_named(names, units)
+
+
+def is_clone(folder: Path) -> bool:
+    """Return True for a folder with a repository of git, which is no link."""
+    return _may_be_entered(folder) and (folder / ".git").is_dir() and not folder.is_symlink()
 
 
 def folder_paths(folder: Path) -> Iterator[PurePosixPath]:

@@ -29,6 +29,7 @@ from autograder.submissions.contents import (
     COMMON,
     COPY_OF,
     NO_WORK,
+    children_of,
     holds_results,
     holds_same_files,
     holds_work,
@@ -269,7 +270,7 @@ def _is_single(folder: Path, units: frozenset[str]) -> bool:
     No students' work may lie beside that. If all folders and archives in it are named as units and are no classes, it is
     one submission too.
     """
-    inside = [child for child in folder.iterdir() if not child.is_symlink() and not holds_results(child)]
+    inside = [child for child in children_of(folder) if not child.is_symlink() and not holds_results(child)]
     containers = {name_of(child) for child in inside if child.is_dir() or is_archive(child.name)}
     if containers and containers <= units:
         return _take_sections(folder, units, asked=False) is None
@@ -328,7 +329,7 @@ def _students_folder(folder: Path, units: frozenset[str]) -> Path:
     """Return the folder of the students: the only folder inside the given one if students there share a unit, else itself."""
     inner = [
         child
-        for child in folder.iterdir()  # a list of the class or a read-me may lie beside
+        for child in children_of(folder)  # a list of the class or a read-me may lie beside
         if is_relevant(child)
         and (child.is_dir() or child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) or is_archive(child.name))
     ]
@@ -337,7 +338,7 @@ def _students_folder(folder: Path, units: frozenset[str]) -> Path:
     if len(inner) != 1 or not inner[0].is_dir() or inner[0].is_symlink() or _is_single(inner[0], units):
         return folder
     deeper = _students_folder(inner[0], units)
-    students = [each for each in deeper.iterdir() if each.is_dir() and each.name not in WORK_FOLDERS]
+    students = [each for each in children_of(deeper) if each.is_dir() and each.name not in WORK_FOLDERS]
     handed_in = Counter(unit for each in students if not each.is_symlink() for unit in units_inside(each, units))
     return deeper if any(count > 1 for count in handed_in.values()) else folder
 

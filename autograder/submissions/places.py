@@ -6,7 +6,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from autograder.submissions.authors import author_before_unit, author_behind_unit
 from autograder.submissions.class_zip import list_zip_places, zip_paths, zips_inside
-from autograder.submissions.contents import is_container, is_relevant, left_beside
+from autograder.submissions.contents import children_of, is_container, is_relevant, left_beside
 from autograder.submissions.downloads import WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import LeftOut, name_of
@@ -23,7 +23,7 @@ def split_containers(path: Path) -> tuple[list[Path], Sequence[PurePath]]:
         names = [name for name in zip_paths(path) if not is_junk(name)]
         zips = zips_inside(path, names)
         return zips, [name for name in names if path / name not in zips]
-    children = [child for child in path.iterdir() if is_relevant(child)]
+    children = [child for child in children_of(path) if is_relevant(child)]
     inside = [child for child in children if is_container(child)]
     if len(inside) > 1:
         inside = [child for child in inside if child.name not in WORK_FOLDERS]
@@ -44,7 +44,7 @@ def list_places(path: Path) -> tuple[Mapping[str, Place], Sequence[PurePath]]:
 
 def list_children(folder: Path) -> list[Path]:
     """Return what may count in a folder, in order."""
-    return sorted(filter(is_relevant, folder.iterdir()), key=lambda each: nfc(each.name))
+    return sorted(filter(is_relevant, children_of(folder)), key=lambda each: nfc(each.name))
 
 
 def list_class_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Place], list[LeftOut]]:
@@ -67,7 +67,7 @@ def list_beside(given: Path, folder: Path, units: frozenset[str]) -> Iterator[Le
     """Yield what lies beside the folder of the students, and beside each folder above it, up to the given one."""
     for inner in (folder, *folder.parents):
         if given in inner.parents:
-            for child in sorted(inner.parent.iterdir()):
+            for child in children_of(inner.parent):
                 if child != inner and is_relevant(child):
                     yield left_beside(child, units)
 

@@ -1,6 +1,8 @@
 """A class is taken in whole: each student has a row and the right name, and whatever is left out has a reason."""
 
 import io
+import os
+import tempfile
 import unicodedata
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -981,3 +983,56 @@ def test_an_archive_and_its_folder_may_have_a_name_in_another_form_of_unicode(tm
     intake, found = taken(tmp_path)
     assert list(found) == ["bob", "Zoë"]
     assert [left.path for left in intake.left_out] == [f"{name}.zip"]
+
+
+@pytest.fixture
+def place_of_anybody():
+    """A folder that every user may enter, while this process is an ordinary user, whom permissions bind."""
+    if not hasattr(os, "setresuid"):
+        pytest.skip("needs users who can be changed and back")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        place.chmod(0o777)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.setresuid(65534, 65534, 0)
+        try:
+            yield place
+        finally:
+            if is_root:
+                os.setresuid(0, 0, 0)
+            for inner, folders, _ in os.walk(place):
+                for name in folders:
+                    Path(inner, name).chmod(0o755)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o111])
+@pytest.mark.parametrize("form", ["", "folders"])
+def test_a_folder_that_may_not_be_opened_costs_its_student_alone(mode, form, place_of_anybody):
+    write(place_of_anybody, *CLASSES["folders"])
+    (place_of_anybody / "carl").chmod(mode)
+    _, found = taken(place_of_anybody, form)
+    assert list(found) == ["alice", "bob", "carl"]
+    assert found["alice"].files.keys() == found["bob"].files.keys() == {"variation_loss"}
+    assert not found["carl"].files
+    assert found["carl"].problem.startswith("carl cannot be opened (Permission denied)")
+
+
+def test_clones_and_results_that_may_not_be_opened_stop_nothing(place_of_anybody):
+    write(
+        place_of_anybody,
+        "lab-ann/variation_loss.py",
+        "lab-ann/.git/HEAD",
+        "lab-bob/variation_loss.py",
+        "lab-bob/.git/HEAD",
+    )
+    (place_of_anybody / "lab-bob" / ".git").chmod(0o000)
+    intake, _ = taken(place_of_anybody)
+    assert intake.form == "a download of GitHub" and len(intake.hand_ins) == 2
+
+
+def test_the_folder_of_a_class_that_may_not_be_opened_has_a_sentence(place_of_anybody):
+    write(place_of_anybody, "class/alice/variation_loss.py", "class/bob/variation_loss.py")
+    (place_of_anybody / "class").chmod(0o000)
+    _, found = taken(place_of_anybody / "class")
+    assert found["class"].problem == "class cannot be opened (Permission denied); hand it in again"
