@@ -50,6 +50,7 @@ class ExamplesReport:
         caught: known mistakes for which one of those fails.
         missed: known mistakes for which all of those hold.
         own: True if the course has no solutions, and the student's own version stood for the right ones.
+        left_out: number of examples that were not run, as there are too many.
     """
 
     function: str
@@ -58,6 +59,7 @@ class ExamplesReport:
     caught: tuple[Mistake, ...] = ()
     missed: tuple[Mistake, ...] = ()
     own: bool = False
+    left_out: int = 0
 
     @property
     def share(self) -> float:
@@ -71,6 +73,9 @@ class ExamplesReport:
         yield f"{self.function}: {len(self.right)} of {count} examples hold for {versions}."
         which = "your version" if self.own else "a right version"
         yield from (f"  line {line}: {name} fails for {which}." for name, line in self.wrong.items())
+        if self.left_out:
+            more = "1 more counts" if self.left_out == 1 else f"{self.left_out} more count"
+            yield f"The first {count} examples are run, and {more} for nothing: put what they say into fewer."
         if self.own:
             yield "How many wrong versions they catch is seen where the course has its solutions."
             return
@@ -121,7 +126,8 @@ def try_examples(
         UsageError: the file cannot be used, it has no example of the function, or there is no version to try them on.
     """
     unit = catalog.unit_of(function).name
-    names = examples.of(function, catalog.units[unit].modules)[:_EXAMPLES]
+    found = examples.of(function, catalog.units[unit].modules)
+    names = found[:_EXAMPLES]
     bench = _Bench(catalog, unit, examples, lend)
     file, solution = catalog.mistakes(unit), "" if own is not None else whole_solution(catalog, unit)
     paths = catalog.alternatives(unit) if own is None else [own]
@@ -135,7 +141,7 @@ def try_examples(
     # One example that fails is enough, and `any` runs no further ones.
     caught = tuple(each for each in mistakes if any(bench.failing(variant_text(solution, file, each), right)))
     missed = tuple(each for each in mistakes if each not in caught)
-    return ExamplesReport(function, wrong, right, caught, missed, own is not None)
+    return ExamplesReport(function, wrong, right, caught, missed, own is not None, len(found) - len(names))
 
 
 def _source(path: Path, unit: str) -> str:

@@ -94,6 +94,13 @@ def test_an_example_that_a_right_version_fails_is_worth_nothing(course):
     assert "  line 6: test_no fails for a right version." in found.lines()
 
 
+def test_examples_beyond_the_first_twenty_are_told_to_count_for_nothing(course):
+    idle = "".join(f"def test_{number}():\n    assert shift(0) != 9\n" for number in range(20))
+    found = judge(course, f"from unit import shift\n{idle}def test_last():\n    assert shift(2) == 4\n")
+    assert (found.caught, len(found.right)) == ((), 20)
+    assert "The first 20 examples are run, and 1 more counts for nothing: put what they say into fewer." in found.lines()
+
+
 def test_a_right_alternative_counts_as_the_solution_does(course):
     text = "import unit\n\ndef test_code():\n    assert unit.shift.__code__.co_names == ()\n"
     assert judge(course, text).wrong == {"test_code": 3}
