@@ -74,7 +74,7 @@ def same_side_effects(one: Call, other: Call) -> bool:
     """Return True if two calls had the same side effects."""
     if differentiable(one) != differentiable(other):
         return False
-    # Arguments may have other names in the student's hand; what happened to them is what counts.
+    # A student may give the arguments other names, so only their number is compared.
     return len(one.changed) == len(other.changed) and side_effects(one) == side_effects(other)
 
 

@@ -255,7 +255,7 @@ def _exceed_range(theirs: Call, right: Call, first: Call) -> Call:
         return right
     low, high = ours.aminmax()
     beyond = ((ours == low) & (given < low)) | ((ours == high) & (given > high))
-    # An end at which a single value lies is the smallest or the largest one, and nothing was cut off there.
+    # Several equal values at an end of the range show that the right answer cuts values off there; a single one does not.
     cut = low < high and all(int((ours == end).sum()) > 1 for end in (low, high) if ((ours == end) & beyond).any())
     return _with(right, value=torch.where(beyond, given, ours)) if cut else right
 

@@ -224,6 +224,6 @@ def write_files(files: Mapping[str, bytes], folder: Path | None, call: object) -
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        except (OSError, ValueError) as error:  # it has the name of a folder, for one
+        except (OSError, ValueError) as error:  # such as a file with the name of a folder
             reason = getattr(error, "strerror", "") or type(error).__name__
             raise RefusedValue(f"{call} wrote {show(name)}, which cannot be kept: {reason}") from error

@@ -128,7 +128,7 @@ class Diagnosis:
         """
         if self._kept > _KEPT_BYTES or not (self._failed or self._recognised):
             return ()
-        self._failed.sort(key=lambda failed: failed.seconds)  # the quickest is tried first, as few variants fit it
+        self._failed.sort(key=lambda failed: failed.seconds)  # a quick check rules out most variants at little cost
         self._passed.sort(key=lambda passed: passed.seconds)
         if self._failed:
             self._fault(self._failed[0])  # the first replay of a process takes longer, so it is not counted
@@ -240,7 +240,7 @@ class Diagnosis:
         if key not in self._relations:
             begun = self._begin()
             self._relations[key] = self._relation_by_replay(variant, failed)
-            if not self._relations[key].explains:  # one that does takes as long as the check has
+            if not self._relations[key].explains:  # a variant that explains the check may take as long as the check
                 self.spent += time.process_time() - begun
         return self._relations[key]
 
@@ -334,7 +334,7 @@ class Diagnosis:
 
 def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool:
     """Return True if a variant answers a call as the student did."""
-    assert fault.criterion is not None  # or no variant is replayed
+    assert fault.criterion is not None  # no variant is replayed otherwise
     raised = theirs.value is UNANSWERED and answer.value is UNANSWERED
     if fault.criterion != VALUES or not raised:
         return same_by(fault.criterion, theirs, answer)

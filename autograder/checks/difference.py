@@ -103,7 +103,7 @@ def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | No
         return ""
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     pair = actual[index], expected[index]
-    # Dates may be of a unit that Python's own lack.
+    # NumPy's dates may have a unit that Python's dates lack.
     given, wanted = map(str, pair) if expected.dtype.kind in "mM" else _pair(*(each.item() for each in pair))
     return f"returned {given}{at}{place_of(index)}, expected {wanted}{_count(int(wrong.sum()), wrong.size)}"
 
@@ -139,7 +139,7 @@ def kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: s
 
 
 def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str) -> str:
-    assert isinstance(actual, Tensor)  # kind_difference has seen to it
+    assert isinstance(actual, Tensor)  # `kind_difference` has returned a sentence for anything else
     actual, expected = actual.detach(), expected.detach()
     exact = not (expected.dtype.is_floating_point or expected.dtype.is_complex)
     tolerance = (0.0, 0.0) if exact else _tolerance(plain_dtype(expected.dtype), rtol, atol)

@@ -156,7 +156,9 @@ def _where(fault: Fault, module: Module) -> str:
 
 def fault_in(error: BaseException, values: list[object]) -> BaseException:
     """Return the error that ended a check: as it is, or as a `CheckFailed` if the check failed on a value of the student's."""
-    if isinstance(error, BaseExceptionGroup):  # of hypothesis: several examples, or one that does not fail again
+    if isinstance(
+        error, BaseExceptionGroup
+    ):  # hypothesis raises it for several examples, or for one that does not fail again
         return fault_in(error.exceptions[0], values)
     if not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS)):
         return error

@@ -90,7 +90,7 @@ def _merge_on_a_base(
     """Return the body in which both changes are made, by the first base that allows it; None if there is none."""
     between = _distance(first, second)
     near = [(_distance(first, base), _distance(second, base), base) for base in variants]
-    # One that is further from both than they are from each other shares less with them than they do.
+    # A base that is further from both sides than they are from each other shares less with them than they do.
     near = [each for each in near if min(each[:2]) <= between]
     nearest = sorted(near, key=lambda each: each[0] + each[1])[:_BASES]
     for base in [*solution, *(base for *_, base in nearest)]:
@@ -254,7 +254,7 @@ def _tree(value: object) -> Tree:
         return (type(value), *(_tree(getattr(value, name, None)) for name in value._fields))
     if isinstance(value, list):
         return (list, *map(_tree, value))
-    return (type(value), value)  # True is 1, and yet another constant
+    return (type(value), value)  # with its type, as True equals 1 and is another constant
 
 
 def _node(tree: Tree) -> Any:

@@ -130,7 +130,7 @@ class StudentModule:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        # Nothing is asked for a function, which may be missing. A name in capitals may be a constant's.
+        # A function is not looked up before it is called: it may be missing. A name in capitals may be a constant's.
         return self._attribute(name) if name.isupper() else RemoteFunction(self, name)
 
     def _attribute(self, name: str) -> Any:
@@ -200,7 +200,7 @@ class StudentModule:
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":
         """Give the worker a copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
-        self._load()  # which lets go of everything that the worker holds for an earlier check
+        self._load()  # loading also clears what the worker holds for an earlier check
         made = self._request(protocol.Make(recipe, **self._common)).value
         if not isinstance(made, Handle):
             raise RefusedValue("the module answered a model with something that is no answer")
@@ -382,7 +382,7 @@ class StudentModule:
         except MalformedMessage as error:
             raise RefusedValue(f"{subject} answered with {error}") from error
         except StudentFault as error:
-            if isinstance(error, CheckFailed):  # of a function that the check has handed over
+            if isinstance(error, CheckFailed):  # raised by a function that the check has handed over
                 raise
             ended = type(error)(f"{subject}: {error}")
             self._ended = ended if isinstance(ended, TimedOut) else None
@@ -446,7 +446,7 @@ class StudentModule:
             return value
         if value.kind == "module":
             return RemoteModule(self, value)
-        return self._objects.setdefault(value.number, object_of(self, value))  # one object is one here too
+        return self._objects.setdefault(value.number, object_of(self, value))  # one object has one stand-in
 
 
 def _places(call: Call) -> dict[int | str, object]:

@@ -73,7 +73,7 @@ def size_of(calls: Sequence[Call]) -> int:
 
 def replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]:
     """Yield the calls as they end on another module, in order. A call that fails there has no answer."""
-    ours: dict[int, RemoteObject] = {}  # by the number that an object had there
+    ours: dict[int, RemoteObject] = {}  # by the number of the object in the recorded calls
 
     def object_here(value: RemoteObject) -> RemoteObject:
         number, recipe = value._handle.number, _recipe(value)
@@ -90,7 +90,7 @@ def replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]:
             args, kwargs = map_tree(here, call.args), map_tree(here, call.kwargs)
             on = object_here(call.on) if call.on is not None else None
             replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
-        except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
+        except (AutograderError, KeyError):  # KeyError: this module has not returned an object that the other one did
             made = submission.calls[-1] if len(submission.calls) > count else None
             yield replace(call, answer=NO_ANSWER, raised=made.raised if made is not None else ())
             continue

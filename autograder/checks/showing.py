@@ -77,7 +77,7 @@ def _description(value: object) -> str:
         text = repr(value)
     except Exception:  # a number of thousands of digits, an object that cannot describe itself
         text = f"a value of type {type(value).__name__} that cannot be shown"
-    if text.startswith("<") and " at 0x" in text:  # an address tells nobody anything
+    if text.startswith("<") and " at 0x" in text:  # an address means nothing to a reader
         return type(value).__name__
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -90,7 +90,7 @@ def show_float(value: float, rounding: float = _PIXEL_ROUNDING) -> str:
     if not 0 < value < 1 or len(text) <= 6:
         return text
     near = round(value * 255)
-    # A third is no pixel's value to anybody, although it is 85 of 255.
+    # A third is 85 of 255, but nobody reads it as a pixel's value.
     return f"{near}/255" if near % 85 and abs(value * 255 - near) < rounding else text
 
 

@@ -69,14 +69,14 @@ class InProcess:
         raised: list[BaseException] = []
 
         def ask(question: bytes) -> bytes:
-            assert respond is not None  # whoever hands over a function can call it
+            assert respond is not None  # a check that hands over a function gives `respond` too
             try:
                 return respond(question)
-            except DeadlinePassed:  # of the call itself
+            except DeadlinePassed:  # the deadline of the student's call has passed
                 raise
             except BaseException as error:
                 raised.append(error)
-                raise DeadlinePassed from error  # which no student's code swallows
+                raise DeadlinePassed from error  # no student's code swallows this one
 
         reply = self.session.answer(request, ask if respond is not None else None)
         if raised:

@@ -43,7 +43,7 @@ class Replayer:
             transport = InProcess(Path(folder) if folder else None)
             try:
                 yield from replays(calls, StudentModule(tested, transport, asked.seed))
-            finally:  # a mistake may be to leave settings of this process otherwise, as that of gradients
+            finally:  # a mistake may change settings of this process, such as that of gradients
                 restorer(process=False).restore(asked.seed)
 
 

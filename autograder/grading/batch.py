@@ -54,7 +54,7 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
         chosen.earlier[student] = [each for _, each in scores if each is not best]
         paths = {path for _, each in scores for path in _paths(each)}
         chosen.left_out = [left for left in chosen.left_out if left.path not in paths]
-        counted = set(_paths(best))  # of several assignments an attempt at one stands beside the same of the others
+        counted = set(_paths(best))  # attempts at one assignment share the files of the others
         for earned, each in others:
             what = f"another attempt, of {each.at}" if each.at else "another attempt"
             reason = f"{what}: {NO_GRADE if earned is None else points(earned)}; the best counts"
@@ -153,7 +153,7 @@ class Batch:
     def _known_ending(self, name: str) -> StoredResult | Failure | None:
         """Return the ending of a submission that needs no grading, or None."""
         try:
-            if not self.submissions[name].problem:  # where nothing was handed in there is no path
+            if not self.submissions[name].problem:  # a hand-in with a problem may have no path
                 refuse_course_inside(self.submissions[name].path, self.spec.catalog)
         except GraderError as error:
             return Failure(name, str(error))
@@ -175,7 +175,7 @@ class Batch:
         if graded.result is None:
             return Failure(name, graded.reason)
         found = without_intake(graded.result, graded.task.raw, self.spec)
-        # First into the cache: whatever ends the run between the two, the result is not lost.
+        # The cache comes first: if the run ends before the second write, the result is not lost.
         self.cache.put(self.spec.key(graded.task.raw), found)
         return self._write(graded.task if name == graded.task.name else self._task(name), found)
 

@@ -258,7 +258,9 @@ def _assigned_names(node: ast.stmt) -> set[str]:
 def _example_of(statements: list[ast.stmt]) -> ast.stmt:
     """Return the function `TOP_LEVEL` that runs statements of the top level: what they assign to stays the module's."""
     nodes = [each for statement in statements for each in ast.walk(statement)]
-    annotated = {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}  # may not be global
+    annotated = {
+        ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)
+    }  # Python forbids `global` for an annotated name
     names = sorted(set().union(*map(_assigned_names, statements)) - annotated)
     (function,) = ast.parse(f"def {TOP_LEVEL}(): {'global ' + ', '.join(names) if names else 'pass'}").body
     assert isinstance(function, ast.FunctionDef)
@@ -313,7 +315,7 @@ def _holds(examples: StudentModule, name: str) -> bool:
     except Unusable as error:
         raise UsageError(str(error)) from error
     except RefusedValue:
-        return True  # it asserted nothing that does not hold, and returned something besides
+        return True  # all its asserts hold, and it returned a value that does not cross
     except StudentFault:
         return False
     return True

@@ -25,7 +25,7 @@ def main() -> None:
     if "torch" in spec.catalog.preload:
         warm_up()
     grader = Grader(spec, InThisProcess())
-    # Grading nothing imports the checks, and whatever pytest imports on the way. A fault in them is reported by each task.
+    # Grading an empty submission imports the checks and what pytest imports with them. Each task reports a fault in them.
     with contextlib.suppress(GraderError):
         grader.grade(Submission("nobody"))
     serve_forks(control, begin)

@@ -16,7 +16,7 @@ from autograder.results.formats.pages import AlikeFunction, AlikePair
 from autograder.results.types import Outcome, SubmissionResult
 from autograder.submissions import Module
 
-#: Pieces that a larger share of the class has are the usual way.
+#: A piece that a larger share of the class has is the usual way to write it.
 _USUAL = 0.25
 #: In a class smaller than this, a piece of two submissions is not yet usual.
 _FEW = 8

@@ -107,7 +107,7 @@ class CheckSession:
         stash[plugin.COURSE], stash[plugin.RUN] = unit_run.catalog, unit_run.run
         stash[plugin.RECORDER] = unit_run.recorder
         if is_loaded("torch"):
-            torch.set_num_threads(1)  # the user of a notebook has others between two runs
+            torch.set_num_threads(1)  # in a notebook the user may have set another number since the last run
         try:
             with _shield(), _as_grader_error():
                 return self._run(items, unit_run.recorder, unit_run.observer)
@@ -282,7 +282,7 @@ class _Hooks:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set the course, in place of the one of the working directory."""
         config.stash[plugin.COURSE] = self._catalog
-        config.option.trace = config.option.usepdb = False  # of the debugger, for which checks of unittest ask
+        config.option.trace = config.option.usepdb = False  # checks of unittest ask for these options of the debugger
 
     @pytest.fixture
     def tmp_path(self, folder: Path) -> Path:
@@ -362,7 +362,7 @@ def _arguments(catalog: Catalog, unit: str) -> list[str]:
         "--disable-plugin-autoload",
         *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
         *("-p", "no:logging"),  # it would look through all loggers of torch at each phase of each check
-        *("-p", "no:faulthandler", "-p", "no:debugging"),  # which change the interpreter, and this process goes on
+        *("-p", "no:faulthandler", "-p", "no:debugging"),  # both change the interpreter, and this process goes on
         *("-p", "no:capture"),  # what checks print is dropped, and capturing it takes a fifth of a small check
         *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
         "--import-mode=importlib",

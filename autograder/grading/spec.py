@@ -200,7 +200,7 @@ def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
         unit.name: [(each.name, each.points, each.outcome, each.examples) for each in unit.functions.values()]
         for unit in units
     }
-    questions = [sorted(unit.questions) for unit in units]  # whose answers a result holds
+    questions = [sorted(unit.questions) for unit in units]  # a result holds their answers
     document: list[object] = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions, questions]
     document += [(unit.parts, unit.data) for unit in units if unit.parts or unit.data]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -17,7 +17,7 @@ from autograder.results.tables import unquote
 from autograder.results.term import Assignment
 from autograder.results.types import Picture, SubmissionResult
 
-#: Advice to whoever names something else.
+#: Advice for a path that holds no results.
 _RESULTS = "name files of results, or the folder that `autograder grade -o` wrote"
 
 
@@ -82,7 +82,7 @@ def unheeded_decisions(paths: Iterable[Path], marks: Collection[Mark], catalog: 
         UsageError: a table of points by hand or a `class.toml` cannot be read.
     """
     for folder in graded_folders(paths):
-        # A result that was given alone lies beside those of others.
+        # If one result was given alone, the others in its folder have names too.
         names = {each.name for each in marks} | {file.stem for file in _files(folder)}
         yield from unheeded_rows(read_tables(folder, catalog), names, marks)
         rules = _rules_of(folder)

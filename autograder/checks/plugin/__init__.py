@@ -163,7 +163,7 @@ def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
 def _forget_other_checks(catalog: Catalog) -> None:
     """Forget test modules of another course: pytest keeps them by their path below the root, which may be the same."""
     ours = {catalog.checks(unit).stem: catalog.checks(unit) for unit in catalog.units}
-    for name in list(sys.modules):  # there are thousands, and to look at each would be felt
+    for name in list(sys.modules):  # there are thousands, so the file is looked at only if the name fits
         checks = ours.get(name.rpartition(".")[2])
         file = getattr(sys.modules[name], "__file__", None) if checks is not None else None
         if file and Path(file) != checks:

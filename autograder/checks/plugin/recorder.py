@@ -51,8 +51,8 @@ _LONGEST_MESSAGE = 2000
 _LACKS_RETURN = "a function that ends without `return` gives None"
 #: So much of the arguments and answers of a function's passed checks is kept.
 _KEPT_BYTES = 2**21
-#: A check that waits for another is not run where that one ended so. One that is not written blocks nothing: those that
-#: wait for it say of themselves that they are not written.
+#: Ends of a check that block the checks which depend on it. A check that is not written blocks none: the checks that depend
+#: on it end as not written themselves.
 _BLOCKING = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.BLOCKED)
 
 
@@ -248,7 +248,7 @@ def _reason(text: str) -> str:
     if missed:
         kinds = re.findall(r"<class '(?:[\w.]*\.)?(\w+)'>|(\w+Error\b)", missed[1])
         return f"expected {' or '.join(filter(None, itertools.chain(*kinds))) or missed[1]}"
-    told = [line for line in lines[1:] if "ACTUAL" in line or "DESIRED" in line]  # by numpy.testing
+    told = [line for line in lines[1:] if "ACTUAL" in line or "DESIRED" in line]  # as numpy.testing words it
     return ": ".join([lines[0], *told[: 2 if told and "DESIRED" not in told[0] else 1]]) if lines else ""
 
 

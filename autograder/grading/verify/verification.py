@@ -243,7 +243,7 @@ class Verification:
         for (unit, function, pair, _), result in zip(cases, self._grade("Mixtures", trials), strict=True):
             named = {name for check in result.checks for name in (check.mistake or "").split(" + ") if name}
             if not any(check.outcome is Outcome.FAILED for check in result.checks):
-                continue  # two that undo each other
+                continue  # the two mistakes undo each other
             counts[unit].add(named, pair, result.seconds)
             if not named <= set(pair):
                 problems.append(f"{unit}, {function}: {' and '.join(pair)} is called {', '.join(sorted(named))}")

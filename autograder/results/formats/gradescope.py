@@ -41,7 +41,7 @@ def gradescope(mark: Mark) -> str:
 def _points(mark: Mark) -> list[str]:
     """Return the points before the grades are published, and what a policy will make of all of them, such as lateness."""
     before = mark_before_publication(mark)
-    decided = mark.trail[1:] if before.score is not None else ()  # the first are all points, those of hidden checks too
+    decided = mark.trail[1:] if before.score is not None else ()  # the first entry counts hidden checks too
     return [score_line(before), *([tr("The total also counts: {trail}", trail=", ".join(decided))] if decided else [])]
 
 

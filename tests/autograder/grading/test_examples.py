@@ -98,7 +98,9 @@ def test_examples_beyond_the_first_twenty_are_told_to_count_for_nothing(course):
     idle = "".join(f"def test_{number}():\n    assert shift(0) != 9\n" for number in range(20))
     found = judge(course, f"from unit import shift\n{idle}def test_last():\n    assert shift(2) == 4\n")
     assert (found.caught, len(found.right)) == ((), 20)
-    assert "The first 20 examples are run, and 1 more counts for nothing: put what they say into fewer." in found.lines()
+    assert (
+        "The first 20 examples are run, and 1 more counts for nothing: put what they say into fewer." in found.lines()
+    )
 
 
 def test_a_right_alternative_counts_as_the_solution_does(course):
