@@ -54,7 +54,7 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
         chosen.earlier[student] = [each for _, each in scores if each is not best]
         paths = {path for _, each in scores for path in _paths(each)}
         chosen.left_out = [left for left in chosen.left_out if left.path not in paths]
-        counted = set(_paths(best))  # attempts at one assignment share the files of the others
+        counted = set(_paths(best))  # two attempts at one assignment may share the files of another
         for earned, each in others:
             what = f"another attempt, of {each.at}" if each.at else "another attempt"
             reason = f"{what}: {NO_GRADE if earned is None else points(earned)}; the best counts"

@@ -258,9 +258,8 @@ def _assigned_names(node: ast.stmt) -> set[str]:
 def _example_of(statements: list[ast.stmt]) -> ast.stmt:
     """Return the function `TOP_LEVEL` that runs statements of the top level: what they assign to stays the module's."""
     nodes = [each for statement in statements for each in ast.walk(statement)]
-    annotated = {
-        ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)
-    }  # Python forbids `global` for an annotated name
+    # Python forbids `global` for an annotated name.
+    annotated = {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}
     names = sorted(set().union(*map(_assigned_names, statements)) - annotated)
     (function,) = ast.parse(f"def {TOP_LEVEL}(): {'global ' + ', '.join(names) if names else 'pass'}").body
     assert isinstance(function, ast.FunctionDef)
