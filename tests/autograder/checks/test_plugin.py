@@ -416,3 +416,52 @@ def test_double(submission):
     (found,) = student_pytest("exercises/doubling.py", cwd=root).checks.values()
     assert found.message == "double(1): it seeds the global random state"
     assert found.sentence["values"]["call"] == "double(1)"
+
+
+LEAVES = """
+import torch
+
+def double(x):
+    LEFT
+    return x * 2
+
+def halve(x):
+    return x / 2
+"""
+CHECK_WITH_A_NET = """
+import pytest
+import torch
+from autograder.compare import assert_close
+
+@pytest.fixture
+def net():
+    return torch.nn.Linear(3, 2)
+
+@pytest.mark.points("double", 1)
+def test_double(submission):
+    assert_close(submission.double(torch.ones(2)), torch.full((2,), 2.0))
+
+@pytest.mark.points("halve", 1)
+def test_halve(net, submission):
+    net(torch.zeros(3)).sum().backward()
+    assert net.weight.dtype == torch.float32
+    assert_close(submission.halve(torch.ones(2)), torch.full((2,), 0.5))
+"""
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "double.mode = torch.inference_mode(); double.mode.__enter__()",
+        "torch.set_grad_enabled(False)",
+        "torch.set_default_dtype(torch.float64)",
+    ],
+)
+def test_what_a_call_leaves_in_this_process_does_not_reach_the_next_checks_own_fixtures(student_pytest, tmp_path, left):
+    """When graded the student's code runs in another process, and what is right passes there."""
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text(LEAVES.replace("LEFT", left))
+    (root / "tests" / "exercises" / "test_doubling.py").write_text(CHECK_WITH_A_NET)
+    run = student_pytest("exercises", cwd=root)
+    (halved,) = (check for check in run.checks.values() if check.function == "halve")
+    assert halved.outcome is Outcome.PASSED

@@ -28,6 +28,7 @@ from autograder.errors import (
 from autograder.submissions import Module
 from autograder.worker.codec import encode
 from autograder.worker.protocol import Fault
+from autograder.worker.side_effects import restorer
 
 STUDENT = """
 import torch
@@ -182,6 +183,7 @@ def student_within(request, sandbox):
     sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
     with worker as transport:
         yield lambda seconds: StudentModule(ModuleUnderTest(unit, sources, seconds), transport, 5)
+    restorer(process=False).restore(5)
 
 
 @pytest.fixture
