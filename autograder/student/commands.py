@@ -1,6 +1,6 @@
 """Define the student's commands: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`, `watch`, `gallery`.
 
-Their `--help` is in the reader's language.
+Their `--help` is in the reader's language: it shows the docstrings of the functions below, translated.
 """
 
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ class StudentCommand(TyperCommand):
 
 
 class CommandGroup(TyperGroup):
-    """All commands; the help is in the reader's language, but for what only instructors read."""
+    """Group of all commands; its help is in the reader's language, but for the commands of instructors."""
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         """Write the usage line."""

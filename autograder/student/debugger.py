@@ -1,4 +1,4 @@
-"""Lead a debugger to the student's own frame: pdb at its prompt, or the debugger of an editor."""
+"""Lead a debugger to the student's own frame: pdb in the terminal, or the debugger of an editor."""
 
 import sys
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from autograder.messages import tr
 
 
 def editor_stop() -> Callable[..., None] | None:
-    """Return the function of debugpy, the debugger of VS Code, that stops at an exception; None if no editor is attached.
+    """Return debugpy's function that stops an editor's debugger at an exception.
 
-    Versions before 1.8.22 have none.
+    Return None if no editor is attached, or if debugpy is older than 1.8.22, which has no such function.
     """
     debugpy = sys.modules.get("debugpy")
     if debugpy is None or not debugpy.is_client_connected():
@@ -23,10 +23,10 @@ def editor_stop() -> Callable[..., None] | None:
 
 
 def lead_to_student(error: BaseException, held: StudentModule, recording: Recording) -> None:
-    """Let the traceback of a failed check end in the student's code, where a debugger stops.
+    """Change the traceback of a failed check so that it ends in the student's code: there a debugger stops.
 
-    It ends at the student's line that raised, or else at the end of the call that gave the wrong value. Then the frame has two
-    more variables: `_returned`, and `_expected` if the check has named a value.
+    If the student's code raised, the traceback ends at that line. Otherwise it ends at the end of the call that gave the wrong
+    value, and the frame has two more variables: `_returned`, and `_expected` if the check has named a value.
     """
     last = _last(error.__traceback__, lambda frame: recording.session.is_own(frame.f_code.co_filename))
     if last is not None:
@@ -49,7 +49,7 @@ def lead_to_student(error: BaseException, held: StudentModule, recording: Record
 
 
 def _last(traceback: TracebackType | None, wanted: Callable[[FrameType], bool]) -> TracebackType | None:
-    """Return the innermost entry of a traceback whose frame is wanted."""
+    """Return the innermost entry of a traceback whose frame is wanted; None if there is none."""
     found = None
     while traceback is not None:
         found = traceback if wanted(traceback.tb_frame) else found
@@ -58,7 +58,7 @@ def _last(traceback: TracebackType | None, wanted: Callable[[FrameType], bool]) 
 
 
 def _frame_of(wrong: Call, calls: list[Call], frames: list[FrameType]) -> FrameType | None:
-    """Return the frame in which a call has returned: as the calls after it, counted from the end."""
+    """Return the frame of a call that has returned: frames and calls of a function pair up, counted from the end."""
     place = next(number for number, call in enumerate(calls) if call is wrong)
     after = sum(call.function == wrong.function for call in calls[place + 1 :])
     own = [frame for frame in frames if frame.f_code.co_name == wrong.function]

@@ -19,7 +19,7 @@ from autograder.results.types import Picture, SubmissionResult
 from autograder.student.progress import CAPTION, picture_path
 from autograder.submissions import Module, Submission
 
-#: A call for a picture may take so many times as long as a call of a check.
+#: Times the limit for a call of a check that a call for a picture may take.
 _PATIENCE = 6
 _SEED = 0
 
@@ -62,11 +62,11 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
 
 
 def keep_picture(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Path | None:
-    """Draw the picture of a unit into the student's own folder; return its path, or None if the course has none.
+    """Draw the picture of a unit into the student's own folder. Return its path; None if the course has no picture for it.
 
     Raises:
-        StudentFault, CheckError: as `reward` does.
-        OSError: it cannot be written.
+        StudentFault, CheckError: the picture cannot be drawn; see `reward`.
+        OSError: the file cannot be written.
     """
     drawn = reward(catalog, unit, modules, worker)
     if drawn is None:
@@ -110,7 +110,7 @@ def pictures_of(
             with open_worker() as worker:
                 drawn = reward(catalog, unit, submission.sources, worker)
         except (StudentFault, CheckError):
-            continue  # a picture may ask for more than the checks do, and is worth no points
+            continue  # drawing may need more than the checks do, and a picture earns no points
         if drawn is not None and len(drawn.png) <= _MAX_BYTES:
             pictures[unit] = drawn
     return pictures

@@ -1,4 +1,4 @@
-"""Help a student: give hints one by one, the course's solution to those who have their own, and reset to the skeleton."""
+"""Help a student: give hints one by one, show the course's solution once the unit passes, and reset to the skeleton."""
 
 import ast
 import difflib
@@ -27,7 +27,7 @@ _CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+", re.MULTILINE)
 
 
 def hint_lines(catalog: Catalog, function: str) -> list[str]:
-    """Return the hints read so far and the next one, and record that it was read."""
+    """Return the hints that were read before and the next one. Record that the next one was read."""
     unit = catalog.unit_of(function)
     hints = unit.functions[function].hints
     if not hints:
@@ -74,9 +74,8 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
             tr("this release of the course holds no solution of {name}; ask your instructor for it", name=unit.name)
         )
     checked = checked_functions(catalog, unit)
-    todo = (
-        progress.open_functions(catalog, unit) if checked else list(unit.functions)
-    )  # what has no checks here cannot pass
+    # Without checks here no function of the unit can pass.
+    todo = progress.open_functions(catalog, unit) if checked else list(unit.functions)
     if todo:
         file = f"exercises/{unit.name}.py"
         raise UsageError(
@@ -135,8 +134,8 @@ def reset(catalog: Catalog, name: str, *, function_of: str = "") -> str:
 
     Args:
         catalog: the course.
-        name: of the unit or the function; of the unit if both are called so.
-        function_of: the unit in which the function `name` is reset alone, even if a unit is called so too.
+        name: of a unit or a function; if both have this name, the unit is reset.
+        function_of: name of a unit. Reset only the function `name` in it, even if a unit has that name too.
 
     Raises:
         UsageError: the course has no such unit or function, or the function cannot be found in the student's file.
@@ -176,7 +175,7 @@ def reset(catalog: Catalog, name: str, *, function_of: str = "") -> str:
 
 
 def _skeleton_with(skeletons: dict[str, str], function: str) -> dict[str, str]:
-    """Return the one skeleton, by its module, that defines a function; the first if none does."""
+    """Return the skeleton that defines a function, by its module; the first one if none does."""
     found = [module for module, text in skeletons.items() if _lines_of(text, function, f"{module}.py")]
     module = (found or list(skeletons))[0]
     return {module: skeletons[module]}
@@ -219,11 +218,16 @@ def _lines_of(text: str, function: str, filename: str) -> range:
 
 
 def _read_own(path: Path, unit: str) -> str:
-    """Return a student's own file as it reads in UTF-8, whatever encoding it names."""
+    """Return the text of a student's file, to be written as UTF-8: if its first lines name another encoding, they name UTF-8.
+
+    Raises:
+        UsageError: there is no such file, or it is no text.
+        GraderError: it cannot be read now.
+    """
     if not path.is_file():
         raise UsageError(tr("{path} does not exist; restore it with: autograder reset {unit}", path=path, unit=unit))
     try:
-        with tokenize.open(path) as file:  # which drops a byte order mark
+        with tokenize.open(path) as file:  # it drops a byte order mark
             text, encoding = file.read(), file.encoding
     except (SyntaxError, ValueError, LookupError) as error:
         raise UsageError(tr("{name} is not UTF-8 text; save it again as UTF-8", name=path.name)) from error
@@ -234,4 +238,4 @@ def _read_own(path: Path, unit: str) -> str:
         ) from error
     if encoding in ("utf-8", "utf-8-sig"):
         return text
-    return _CODING.sub(r"\1utf-8", text, count=1)  # as it will be written
+    return _CODING.sub(r"\1utf-8", text, count=1)

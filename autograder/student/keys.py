@@ -1,4 +1,4 @@
-"""Read keys one by one and without Enter, on POSIX terminals and on Windows."""
+"""Read keys one by one, without waiting for Enter, on POSIX terminals and on Windows."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ if sys.platform == "win32":
     _PREFIXES = ("\x00", "\xe0")
 
     def _read_key() -> str:
-        """Return the character that was typed; that of an arrow or function key is a prefix, which is no command."""
+        """Return the character that was typed. An arrow or function key gives a prefix, which is no command."""
         key = msvcrt.getwch()
         if key in _PREFIXES:
             msvcrt.getwch()
@@ -29,12 +29,12 @@ else:
     import tty
 
     def _read_key() -> str:
-        """Return the first character of what was typed; that of an arrow or function key is Escape, which is no command."""
+        """Return the first character that was typed. An arrow or function key gives Escape, which is no command."""
         return os.read(sys.stdin.fileno(), 64).decode("utf-8", "replace")[:1]
 
     @contextlib.contextmanager
     def _unbuffered_keys() -> Iterator[None]:
-        """Let the terminal neither wait for Enter nor echo keys."""
+        """Stop the terminal from waiting for Enter and from echoing keys."""
         before = termios.tcgetattr(sys.stdin)
         tty.setcbreak(sys.stdin)
         try:
@@ -44,12 +44,13 @@ else:
                 termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-#: End of the input: an empty read, and Ctrl-D of a terminal that is read key by key; on Windows also Ctrl-C and Ctrl-Z.
+#: Keys that end the input: an empty read, and Ctrl-D, which a terminal that is read key by key passes on; on Windows also
+#: Ctrl-C and Ctrl-Z.
 _ENDS = ("", "\x03", "\x04", "\x1a")
 
 
 class Keys:
-    """Read the keyboard in a thread of its own; nothing if standard input is no terminal.
+    """Reader of the keyboard, in a thread of its own. It reads nothing if standard input is no terminal.
 
     Args:
         pressed: called with each key in lower case, and with `q` at the end of the input.

@@ -4,9 +4,9 @@
 
     check("total_variation")
 
-It runs in the notebook's own process, on the functions that are defined now, whatever the cells say. In a graded notebook
-nbgrader reads the points that such a cell returns. A notebook can cheat there; `autograder.platforms.nbgrader` grades in a
-sandbox instead.
+`check` runs in the notebook's own process, on the functions as they are defined at that moment, even if a cell was edited
+since. In a graded notebook nbgrader reads the points that such a cell returns. A notebook can cheat there;
+`autograder.platforms.nbgrader` grades in a sandbox instead.
 """
 
 import base64
@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# `check` itself imports the rest of the engine: workers load students' cells, which may import this module beside their own
-# code, and that must cost nothing.
+# `check` imports the rest of the engine when it is called: a student's cells may import this module, and a worker that loads
+# them must not spend time on the engine.
 from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import GraderError, UsageError
 from autograder.libraries import KERAS_ON_TORCH, is_loaded, np, torch
@@ -37,23 +37,23 @@ if TYPE_CHECKING:
 
 #: Variable that nbgrader sets to its purpose when it executes a notebook.
 _EXECUTION = "NBGRADER_EXECUTION"
-#: Letters in a line of a cell's output, which a browser would break anywhere.
+#: Most letters in a line of a cell's output: a browser would break a longer one anywhere.
 _WIDTH = 100
-for _name in KERAS_ON_TORCH.keys() - os.environ.keys():  # before a later cell imports Keras
+for _name in KERAS_ON_TORCH.keys() - os.environ.keys():  # a later cell may import Keras, which reads these variables
     os.environ[_name] = KERAS_ON_TORCH[_name]
 
 
 def check(function: str | Callable[..., Any], *, hidden: bool = False) -> float:
-    """Print the results of a function's checks and return its points; 0 if its cell was not run or its checks are not here.
+    """Print the results of a function's checks. Return its points: 0 if its cell was not run or its checks are not here.
 
     Args:
         function: its name, or the function itself.
         hidden: True to run the hidden checks instead, for nbgrader's cells while it grades.
 
     Raises:
-        UsageError: there is no such function, or it has no such checks here, or hidden ones are asked for by a person.
+        UsageError: there is no such function, it has no such checks here, or a person asks for the hidden ones.
         GraderError: the checks themselves failed.
-        Stopped: the student has stopped them.
+        Stopped: the student has stopped the checks.
     """
     if not isinstance(function, str):
         function = str(getattr(function, "__name__", function))
@@ -73,7 +73,7 @@ def check(function: str | Callable[..., Any], *, hidden: bool = False) -> float:
     if not hidden and function not in checked_functions(catalog, unit):
         print(f"{function}: {points_line(0.0, 0.0, facts.later)}")
         return 0.0
-    # A hidden check may wait for a visible one, so both are run.
+    # Both kinds run, as a hidden check may depend on a visible one.
     try:
         results = [result for result in _run_checks(catalog, unit.name, function, hidden) if result.hidden == hidden]
     except KeyboardInterrupt as stop:
@@ -100,7 +100,7 @@ def check(function: str | Callable[..., Any], *, hidden: bool = False) -> float:
 
 
 class Stopped(KeyboardInterrupt):
-    """The student has stopped the checks; the cells below are not run, and the notebook shows one line of it."""
+    """Interrupt by which the student stopped the checks. The notebook runs no cell below, and shows one line for it."""
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback."""
@@ -108,7 +108,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def _stopped_line(function: str, stop: KeyboardInterrupt) -> str:
-    """Return the line of the notebook that was running when it was stopped."""
+    """Return a sentence with the line of the notebook that was running when the student stopped it."""
     names = _cell_names()
     frames = [each for each in traceback.extract_tb(stop.__traceback__) if Path(each.filename).name in names]
     if not frames:
@@ -140,7 +140,7 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
 
 
 def _live_modules(unit: str) -> "dict[str, Module]":
-    """Return the unit as a module of the notebook's definitions, and its cells, so that they count as its files."""
+    """Return a module that imports all that the notebook defines, as the unit, and the cells as the files beside it."""
     from autograder.submissions import Module
 
     class Live(Module):
@@ -213,7 +213,7 @@ def _restore_state() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _devices_on_cpu() -> Iterator[None]:
-    """Have the CPU stand where the notebook has noted the name of a GPU: a graded run finds none and notes the CPU."""
+    """Set variables that name a GPU to the CPU, as they would be in a graded run, which finds no GPU."""
     values = vars(_namespace())
     kept = {name: value for name, value in values.items() if _is_gpu(value)}
     values.update((name, type(value)("cpu")) for name, value in kept.items())
@@ -232,7 +232,7 @@ def _is_gpu(value: object) -> bool:
 
 @contextlib.contextmanager
 def _no_input() -> Iterator[None]:
-    """Have `input()` find the end of the input, as in a graded run: in Jupyter it would wait for an answer."""
+    """Make `input()` raise EOFError, as in a graded run: in Jupyter it would wait for an answer."""
 
     def ask(prompt: object = "") -> str:
         print(prompt, end="")

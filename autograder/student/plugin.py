@@ -39,14 +39,14 @@ def _is_part(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Let `--pdb` stop in the editor's debugger where one is attached: the prompt of pdb would be a second debugger."""
+    """Make `--pdb` stop in the editor's debugger if one is attached: the prompt of pdb would be a second debugger."""
     if config.getoption("usepdb", default=False) and editor_stop() is not None:
         config.pluginmanager.unregister(name="pdbinvoke")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    """Have the debugger stop in the student's frame, where the code failed or gave the wrong value."""
+    """Make the debugger stop in the student's frame, where the code failed or gave the wrong value."""
     run = node.config.stash.get(RUN, None)
     held = node.stash.get(SUBMISSION, None) if isinstance(node, pytest.Item) else None
     if held is None or call.excinfo is None or not isinstance(run, StudentRun) or run.recording is None:
@@ -58,11 +58,11 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> 
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
-    """Print the student's summary after a run of checks; if `-k` has left none, what it takes."""
+    """Print the student's summary after a run of checks. If `-k` has selected none, print which names it takes."""
     catalog = config.stash[COURSE]
     checks = list(config.stash[RECORDER].results.values())
     if catalog is None or config.option.verbose < -1 or config.option.collectonly:
-        return  # of a collection an editor wants the list of checks alone
+        return  # an editor that collects checks reads the list alone
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.option.keyword and config.stash[RECORDER].partial:
         _say_what_to_choose(terminalreporter, catalog, config.option.keyword)
     if not checks or config.option.tbstyle != "no":
@@ -72,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
     terminalreporter.section(catalog.title)
     try:
         speak(catalog)
-    except UsageError as error:  # pytest would drop the summary; English is left
+    except UsageError as error:  # go on in English: raised here, it would cost the whole summary
         terminalreporter.write_line(str(error))
     verbosity = config.option.verbose
     width = terminalreporter._tw.fullwidth if terminalreporter.isatty else 0
@@ -81,7 +81,7 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
         for part in wrap(line, width):
             terminalreporter.write_line(part)
     done, note = config.stash.get(_KEPT, ([], ""))
-    # Only on a terminal; otherwise `autograder gallery` draws them later.
+    # Pictures are drawn only on a terminal; otherwise `autograder gallery` draws them later.
     pictures = (first_picture(catalog, unit, config.stash[RUN]) for unit in done if terminalreporter.isatty)
     for line in filter(None, (note, *pictures)):
         terminalreporter.write_line(line)
@@ -90,7 +90,7 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
 def _say_what_to_choose(terminalreporter: Any, catalog: Catalog, keyword: str) -> None:
     functions = [name for unit in catalog.units.values() for name in unit.functions]
     near = [*difflib.get_close_matches(keyword, functions, n=1), *functions][0]
-    with contextlib.suppress(UsageError):  # English is left
+    with contextlib.suppress(UsageError):  # without the language the sentence is in English
         speak(catalog)
     terminalreporter.write_line(
         tr(
@@ -104,7 +104,7 @@ def _say_what_to_choose(terminalreporter: Any, catalog: Catalog, keyword: str) -
 def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[list[str], str]:
     """Record which functions of the student's own files have passed, and which are open again.
 
-    A function of which only some checks were run stays as it stood.
+    If only some checks of a function were run, its progress stays as it was.
 
     Args:
         catalog: the course.
@@ -136,7 +136,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
 
 
 def first_picture(catalog: Catalog, unit: str, run: Run) -> str:
-    """Return terminal text for the new picture of a unit that passes; empty if it exists already or cannot be drawn."""
+    """Draw the picture of a unit that passes. Return text that shows it; empty if it exists already or cannot be drawn."""
     from autograder.student.drawing import keep_picture
     from autograder.student.progress import picture_path
     from autograder.student.terminal import picture_text

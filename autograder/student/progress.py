@@ -1,11 +1,11 @@
-"""Store a student's progress in `.autograder/progress.json` of the course, or of their home if they may not write there.
+"""Store a student's progress in `.autograder/progress.json` of the course; in their home if they may not write there.
 
-The file is the student's own: git ignores it, and it is keyed by the names of units and functions, so that it outlives every
+The file is the student's own. git ignores it, and its keys are the names of units and functions, so that it outlives every
 update and merge of the course. Names that the course no longer has are kept, in case they come back.
 
-Passing a unit earns a picture, which the course draws from what the student's own functions return: a course has
-`exercises/pictures/draw_<unit>.py` with a function `draw(student)`, which calls the student's functions as a check does and
-returns a Pillow image and a caption. A unit without such a file has no picture.
+A student who passes a unit gets a picture of what their own functions return. The file `exercises/pictures/draw_<unit>.py` of
+the course has a function `draw(student)`, which calls the student's functions as a check does and returns a Pillow image and
+a caption. A unit without such a file has no picture.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ SCHEMA = 1
 FOLDER = ".autograder"
 #: Outcomes that say nothing about the function: the check was not run, or failed by itself.
 _SILENT = {Outcome.NOT_RUN, Outcome.ERROR}
-#: Points that come later are written with two decimals, so less than this is a rounding error.
+#: Points that are given later are written with two decimals, so a smaller difference is a rounding error.
 _LEAST_POINTS = 0.01 - 1e-9
 
 
@@ -44,7 +44,7 @@ class FunctionProgress:
     """Progress with one function.
 
     Attributes:
-        passed: when all its checks passed, as ISO 8601 in local time; empty while it is open.
+        passed: the moment when all its checks passed, as ISO 8601 in local time; empty while it is open.
         file: sha256 of the unit's file at its last run.
         hints: how many of its hints have been read.
     """
@@ -59,7 +59,7 @@ class Progress:
     """Progress with the whole course.
 
     Attributes:
-        units: for each unit's name, for each function's name, its standing.
+        units: progress with each function, by the names of unit and function.
         note: a sentence if the file on disk could not be read and was renamed.
     """
 
@@ -67,7 +67,7 @@ class Progress:
     note: str = ""
 
     def of(self, unit: str, function: str) -> FunctionProgress:
-        """Return the standing of a function, to be read or changed."""
+        """Return the progress with a function, to be read or changed."""
         return self.units.setdefault(unit, {}).setdefault(function, FunctionProgress())
 
     def open_functions(self, catalog: Catalog, unit: Unit) -> list[str]:
@@ -79,12 +79,17 @@ class Progress:
         return next((unit for unit in catalog.units.values() if self.open_functions(catalog, unit)), None)
 
     def points(self, unit: Unit) -> float:
-        """Return the points of a unit's functions that have passed: those of the checks that are here."""
+        """Return the points that a unit's functions have earned by the checks that are here."""
         passed = (function for name, function in unit.functions.items() if self.of(unit.name, name).passed)
         return sum(function.points - function.later for function in passed)
 
     def record(self, checks: Iterable[CheckResult], file: str) -> None:
-        """Record all the checks of some functions of a unit; `file` is the `fingerprint` of its file."""
+        """Record how all checks of some functions have ended.
+
+        Args:
+            checks: of functions of one unit.
+            file: the `fingerprint` of the unit's files.
+        """
         ended: dict[tuple[str, str], set[Outcome]] = {}
         for check in checks:
             ended.setdefault((check.unit, check.function), set()).add(check.outcome)
@@ -100,7 +105,7 @@ class Progress:
 
 
 def checked_functions(catalog: Catalog, unit: Unit) -> list[str]:
-    """Return the functions of a unit that have checks here, in teaching order: a students' release lacks hidden ones."""
+    """Return the functions of a unit that have checks here, in teaching order; a students' release has no hidden checks."""
     return [
         name for name, function in unit.functions.items() if _gives_points(function) or _is_named(catalog, unit, name)
     ]
@@ -111,7 +116,7 @@ def _gives_points(function: Function) -> bool:
 
 
 def _is_named(catalog: Catalog, unit: Unit, function: str) -> bool:
-    """Return True if the unit's checks name a function: a check that earns nothing is a check all the same."""
+    """Return True if the unit's checks name a function: it may have checks that earn no points."""
     path = catalog.checks(unit.name)
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     return re.search(rf"""(["']){function}\1""", text) is not None
@@ -124,7 +129,7 @@ def fingerprint(catalog: Catalog, unit: str) -> str:
 
 
 def read_progress(root: Path) -> Progress:
-    """Read the progress of a course's folder. A file with broken content is renamed, never overwritten.
+    """Read the progress in a course's folder. If the file is broken, rename it, so that it is never overwritten.
 
     Raises:
         GraderError: the file cannot be read now; it was left as it is.
@@ -160,7 +165,7 @@ def update_progress(root: Path) -> Iterator[Progress]:
 
 
 def own_folder(root: Path) -> Path:
-    """Return the folder of this student's files: in the course, or in their home if they may not write there."""
+    """Return the folder of this student's files: in the course, or in their home if they may not write into the course."""
     own = root / FOLDER
     if os.access(own if own.exists() else root, os.W_OK):
         return own
@@ -183,7 +188,7 @@ def _units(document: dict[str, Any]) -> dict[str, dict[str, FunctionProgress]]:
 def _standing(values: dict[str, Any]) -> FunctionProgress:
     passed = values.get("passed", "")
     if passed != "":
-        datetime.fromisoformat(passed)  # raises an error for what is no moment
+        datetime.fromisoformat(passed)  # it raises ValueError if the text is no moment
     return FunctionProgress(passed, str(values.get("file", "")), max(int(values.get("hints", 0)), 0))
 
 

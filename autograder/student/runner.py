@@ -1,4 +1,4 @@
-"""Run the checks of a unit in a warm process: control it from the terminal, and report its events."""
+"""Control the warm process that runs checks, and report its events: the terminal's side of `autograder watch`."""
 
 import contextlib
 import json
@@ -35,7 +35,7 @@ class Deleted:
 
 @dataclass(frozen=True)
 class StillRunning:
-    """Event: the run with this number was requested a second ago."""
+    """Event: a second has passed since the run with this number was requested."""
 
     number: int
 
@@ -53,7 +53,7 @@ class WatchedRun:
 
     Attributes:
         unit: its name.
-        checks: results by id; `NOT_RUN` for those that were not reached.
+        checks: results by id; a check that was not reached is `NOT_RUN`.
         broken: True if the process died during the run.
     """
 
@@ -72,7 +72,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Refused:
-    """Event: a request cannot be done, by no fault of the student's."""
+    """Event: a request cannot be carried out, and this is not the student's fault."""
 
     reason: str
 
@@ -81,15 +81,17 @@ Event = Saved | Deleted | StillRunning | Pressed | WatchedRun | Drawn | Refused
 Report = Callable[[Event], None]
 
 
+#: First words on standard error of a process that `faulthandler` has ended at its last limit.
 _TIMEOUT = "Timeout ("
-#: A process stops its call itself; one that has not done so after so many seconds more is ended.
+#: Seconds after the deadline of a call, within which the process stops the call itself. Then the guard ends the process.
 _GRACE_SECONDS = 1.5
 
 
 class _Guard:
-    """End a process whose call has had its time, whatever it is doing: code in C notices no deadline of its own.
+    """Guard who ends a process if a call goes on after its deadline: code in C does not notice the deadline itself.
 
-    Only where the time that counts can be told of another process; elsewhere that process has a last limit of its own.
+    It works only on systems that tell the time that another process has used. On others the process ends itself at its last
+    limit.
     """
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
@@ -102,14 +104,14 @@ class _Guard:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def begin_call(self, seconds: float) -> None:
-        """Take note of a call that may take so many seconds; of none, if it is 0."""
+        """Begin to watch a call that may take some seconds. With 0 the call has ended, and no call is watched."""
         with self._changed:
-            # From outside nobody can tell whether threads or processes work for it; its own deadline does.
+            # Whether threads or processes work for the call is seen only inside the process, by the call's own deadline.
             self._budget = Budget(seconds + _GRACE_SECONDS, self._waiting, helped=lambda: True) if seconds else None
             self._changed.notify()
 
     def close(self) -> None:
-        """Let go of the process, which has ended."""
+        """Stop watching: the process has ended."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -120,7 +122,7 @@ class _Guard:
                 left = None if self._budget is None else self._budget.seconds_left()
                 if left is not None and left <= 0:
                     self.has_ended_it = self._closed = True
-                    self._process.send_signal(signal.SIGABRT)  # upon which it writes down the lines that were running
+                    self._process.send_signal(signal.SIGABRT)  # `faulthandler` then writes the lines that were running
                 else:
                     self._changed.wait(left)
         self._waiting.close()
@@ -128,17 +130,17 @@ class _Guard:
 
 @dataclass
 class _Process:
-    """One warm process.
+    """Record of one warm process.
 
     Attributes:
         handle: the process itself.
-        guard: what ends it, if a call does not come back.
+        guard: ends it if a call does not come back.
         last_words: file of its standard error.
-        run: results so far of the current run, or None.
+        run: results so far of the current run; None between runs.
         running: the id of the check that runs.
-        good: True once it has answered.
-        wanted: the unit requested last, until its run has ended.
-        changed: its functions that are run first.
+        good: True once the process has answered.
+        wanted: the unit that was requested last; empty once its run has ended.
+        changed: the functions of `wanted` that are run first.
     """
 
     handle: "subprocess.Popen[str]"
@@ -152,7 +154,7 @@ class _Process:
 
 
 class Runner:
-    """Keep one warm process, and start the next if it dies.
+    """Keeper of one warm process, who starts the next one if it dies.
 
     Args:
         root: the folder of the course.
@@ -176,32 +178,32 @@ class Runner:
         self._process.handle.wait()
 
     def request(self, unit: str, changed: Collection[str] = ()) -> None:
-        """Request a run of a unit, in place of any run that is going on; the checks of changed functions run first."""
+        """Request a run of a unit, which replaces a run that is going on. The checks of changed functions run first."""
         with self._lock:
             self._process.wanted, self._process.changed = unit, tuple(changed)
             self._send({"run": unit, "changed": self._process.changed})
 
     @property
     def current(self) -> tuple[WatchedRun | None, str]:
-        """Return the results so far of the run that is going on, and the id of the check that runs."""
+        """Return the results so far of the current run, None if there is none, and the id of the check that runs."""
         run, running = self._process.run, self._process.running
         return (None if run is None else WatchedRun(run.unit, dict(run.checks))), running
 
     def draw(self, unit: str) -> None:
-        """Request the picture of a unit; a run that is requested meanwhile takes its place."""
+        """Request the picture of a unit. A run that is requested before it is drawn replaces this request."""
         with self._lock:
             self._send({"draw": unit})
 
     def _send(self, request: dict[str, Any]) -> None:
         assert self._process.handle.stdin is not None
-        with contextlib.suppress(OSError):  # it has just died: `_handle_death` asks the next one
+        with contextlib.suppress(OSError):  # the process has just died, and `_handle_death` asks the next one
             self._process.handle.stdin.write(json.dumps(request) + "\n")
             self._process.handle.stdin.flush()
 
     def _start(self) -> _Process:
         last_words = tempfile.TemporaryFile()  # noqa: SIM115 - the process's reader closes it
         handle = subprocess.Popen(
-            # -P: the student's folder is no place to import `random` from.
+            # -P: a file of the student's may have the name of a library, such as `random.py`.
             [sys.executable, "-P", "-m", "autograder.student.warm_runner", str(self._root)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

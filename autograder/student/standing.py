@@ -1,4 +1,4 @@
-"""Word a student's progress: lines for `autograder`, `autograder list` and `autograder progress`."""
+"""Put a student's progress into words: lines for `autograder`, `autograder list` and `autograder progress`."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
         yield f"  {_mark(catalog, unit, current, progress)} {tr(unit.title)}: {_points([unit], progress)}"
     changed = list(_changed_lines(catalog, progress))
     yield from changed
-    if current is not None or not changed:  # what has changed may not pass any more
+    if current is not None or not changed:  # "Everything passes" may be wrong for a file that has changed
         yield from next_step(catalog, progress)
 
 
@@ -63,10 +63,10 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
         yield f"{_mark(catalog, unit, current, progress)} {unit.name}: {_points([unit], progress)}"
-        width = max(map(len, unit.functions), default=0)  # a unit may have questions alone
+        width = max(map(len, unit.functions), default=0)  # a unit may have questions and no functions
         for name, function in unit.functions.items():
             standing = progress.of(unit.name, name)
-            read = min(standing.hints, len(function.hints))  # an update may have taken some away
+            read = min(standing.hints, len(function.hints))  # an update of the course may have removed some
             passed = tr("passed {moment}", moment=_moment(standing.passed)) if standing.passed else tr("open")
             hints = tr(", {hints} of {count} hints read", hints=read, count=len(function.hints)) if read else ""
             mark = "+" if standing.passed else "-"
@@ -76,7 +76,7 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
 
 
 def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
-    """Yield a bar for each unit, with the time at which a function passed last."""
+    """Yield a bar for each unit, with the latest moment at which a function of it passed."""
     width = max(map(len, catalog.units), default=0)
     for unit in catalog.units.values():
         total = len(checked_functions(catalog, unit))

@@ -58,7 +58,7 @@ def _iterm(png: bytes) -> str:
 
 
 def _kitty(png: bytes) -> str:
-    """Return the picture in pieces, as the protocol demands; each but the last says that more follows."""
+    """Return the picture in pieces, as the protocol demands. Each piece but the last says that more follow."""
     data = base64.standard_b64encode(png).decode("ascii")
     pieces = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
     keys = ["a=T,f=100", *[""] * (len(pieces) - 1)]
@@ -70,7 +70,10 @@ def _kitty(png: bytes) -> str:
 
 
 def wrap(line: str, width: int) -> list[str]:
-    """Return a line broken between words, later parts further in; whole if it fits, shows printed text, or `width` is 0."""
+    """Return a line, broken between words to a width, with later parts indented more.
+
+    A line that shows what the student's code has printed is not broken; with a width of 0 no line is.
+    """
     indent = " " * (len(line) - len(line.lstrip()))
     if not width or len(line) <= width or line.lstrip().startswith("|"):
         return [line]
@@ -85,20 +88,21 @@ def wrap(line: str, width: int) -> list[str]:
     )
 
 
+#: Styles of lines by their first letter.
 _STYLES = {"+": "green", ">": "bold", "x": "red", "|": "dim"}
 
 
 class Terminal:
-    """Writer to the student's terminal: the standard output at creation, as checks may replace it later."""
+    """Writer to the student's terminal. It keeps the standard output that it was made with, as checks may replace it later."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, file=sys.stdout)
 
     def say(self, lines: Iterable[str], *, code: bool = False) -> None:
-        """Print lines: brackets are no markup, and a terminal's lines break between words, so that no path is broken in two.
+        """Print lines. On a terminal they are broken between words, so that no path is cut in two.
 
         Args:
-            lines: to print.
+            lines: to print; brackets in them are no markup.
             code: True for lines of Python, which are not broken.
         """
         width = self._console.width if self._console.is_terminal and not code else 0
@@ -164,7 +168,7 @@ def running_lines(catalog: Catalog, run: WatchedRun | None, running: str, shown:
         catalog: the course.
         run: the results so far; None while the process still starts.
         running: the id of the check that runs.
-        shown: the function that is shown in full if all its checks have ended; none if empty.
+        shown: the function to show in full if all its checks have ended; empty for none.
     """
     if run is None or running not in run.checks:
         yield tr("Loading PyTorch ...")

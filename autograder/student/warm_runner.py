@@ -1,20 +1,20 @@
 """Run the checks of a student's own course again and again: the warm process behind `autograder watch`.
 
-A clean exec starts it on every platform (`python -P -m autograder.student.warm_runner ROOT`). It imports torch and the checks
-once, and after that loads nothing but the student's files. Requests are lines of JSON on standard input, `{"run": unit}` or
-`{"draw": unit}`; its replies are lines of JSON on standard output:
+A clean exec starts the process on every platform (`python -P -m autograder.student.warm_runner ROOT`). It imports torch and
+the checks once, and then loads only the student's files. Requests are lines of JSON on standard input, `{"run": unit}` or
+`{"draw": unit}`. A new request replaces the one that is worked on. Replies are lines of JSON on standard output:
 
-    expected   all the checks of the unit, before the first is run
+    expected   all checks of the unit, before the first is run
     begins     the id of the check that runs now
-    call       a call may take so many seconds from now on, or 0: it has come back, or imports what is not the student's
+    call       the seconds that a call may take from now on; 0 if it has returned, or imports a library
     ended      how a check has ended, and what the student's code printed in it
-    finished   the run is over; the checks that have failed, with the known mistakes that explain them
-    drawn      the path of the unit's picture, empty if it has none
+    finished   the run is over: the checks that have failed, with the known mistakes that explain them
+    drawn      the path of the unit's picture, empty if the course has none
     refused    a sentence: the course itself cannot be used
 
-A request that comes during another takes its place. A call that does not end is stopped at its deadline. In code that is no
-Python even that does not help: then whoever reads the replies ends this process, which leaves the lines that were running on
-standard error; and if nobody can tell the time that counts, it ends itself after the last limit by the wall clock.
+A call that does not end is stopped at its deadline, with an exception that only Python code notices. For other code the
+reader of the replies (`runner`) ends this process, which then writes the lines that were running to standard error. On a
+system where the reader cannot tell the time that counts, the process ends itself at a last limit by the wall clock.
 """
 
 import _thread
@@ -51,7 +51,7 @@ from autograder.worker.substitutes import forbid_cuda
 
 def main() -> None:
     """Answer requests until standard input ends."""
-    # A newer request interrupts an older one by SIGINT, which is ignored in a process started in the background.
+    # A newer request interrupts an older one by SIGINT; a process that was started in the background would ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(sys.argv[1])
     requests, replies, last_words = _move_streams()
@@ -60,7 +60,7 @@ def main() -> None:
     runner = _UnitRunner(root, replies, last_words)
     runner.prepare()
     while True:
-        # After a newer request, the interrupt of the older one may arrive anywhere below.
+        # The interrupt for a newer request may arrive anywhere below.
         with contextlib.suppress(KeyboardInterrupt):
             request = inbox.next()
             runner.prepare()
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def _move_streams() -> tuple[IO[str], IO[str], IO[str]]:
-    """Return copies of the standard streams, and replace those: student code reads no request and disturbs no reply."""
+    """Return copies of the standard streams. Standard input and output then lead nowhere: student code cannot use them."""
     own = [os.fdopen(os.dup(number), mode, encoding="utf-8") for number, mode in ((0, "r"), (1, "w"), (2, "w"))]
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1):
@@ -92,7 +92,7 @@ class _Inbox:
                 self._queue.put(json.loads(line))
                 if self._busy:
                     _thread.interrupt_main()
-        os._exit(0)  # nobody listens any more, whatever the student's code is doing
+        os._exit(0)  # `autograder watch` has ended; the student's code may be in an endless loop
 
     def next(self) -> dict[str, Any]:
         request = self._queue.get()
@@ -112,7 +112,7 @@ class _Inbox:
 
 
 class _UnitRunner:
-    """Run checks and draw pictures, and report how they go on."""
+    """Runner of checks and of drawings, which reports on each of them."""
 
     def __init__(self, root: Path, replies: IO[str], last_words: IO[str]) -> None:
         self._root = root
@@ -122,8 +122,8 @@ class _UnitRunner:
         self._warmed_up = False
 
     def prepare(self) -> None:
-        """Import what a run needs, before a newer request can interrupt it: half an import is none that can be repeated."""
-        with contextlib.suppress(AutograderError):  # a catalog that is wrong is told with the answer
+        """Import what a run needs, before a newer request can interrupt: an interrupted import cannot be repeated."""
+        with contextlib.suppress(AutograderError):  # `answer` reports a wrong catalog
             catalog = read_catalog(self._root)
             if "torch" in catalog.preload:
                 importlib.import_module("torch")
@@ -148,12 +148,12 @@ class _UnitRunner:
         self._say(kind="drawn", unit=unit, path=str(path or ""))
 
     def _read(self, unit: str) -> tuple[Catalog, dict[str, Module]]:
-        catalog = read_catalog(self._root)  # anew: the course may have been updated
+        catalog = read_catalog(self._root)  # the course may have been updated since the last request
         return catalog, StudentRun(catalog, HOME_SEED, "cpu").modules(catalog.exercise(unit))
 
     def _run(self, unit: str, changed: Collection[str]) -> None:
         catalog, modules = self._read(unit)
-        # A function that a changed one uses runs before it: its fault is told first.
+        # Functions that a changed one uses run first too: their faults are the first to mend.
         parts = [modules[name] for name in catalog.units[unit].parts if name in modules]
         first = set(changed).union(*(modules[unit].used_by(name, *parts) for name in changed))
         spec = GradingSpec(catalog, units=(unit,), seed=HOME_SEED, require=())
@@ -162,7 +162,7 @@ class _UnitRunner:
         self._say(kind="finished", unit=unit, failed=failed)
         if unit not in self._warm:
             self._warm.add(unit)
-            # Freeze objects that the first run has imported, so that garbage collection skips them.
+            # Freeze the objects that the first run has imported, so that garbage collection skips them.
             gc.collect()
             gc.freeze()
 
@@ -172,9 +172,9 @@ class _UnitRunner:
 
 
 class _Reporter(Observer):
-    """Report each check when it begins and when it has ended.
+    """Reporter of each check, when it begins and when it has ended.
 
-    The first call that does not end is the last: a student should not have to wait for more of them.
+    The first call that does not end is the last of a run: a student should not have to wait for more of them.
     """
 
     def __init__(self, say: Callable[..., None], first: Collection[str]) -> None:
@@ -206,13 +206,13 @@ class _WatchedWorkers(InThisProcess):
 
 
 class _Watched(Capturing):
-    """Worker with a second deadline, for calls that no longer run Python code; the session's own deadline tells the line."""
+    """Worker with a second deadline, for calls that run no Python code; the first one, of the session, tells the line."""
 
     def __init__(self, folder: Path, last_words: IO[str], tell: Callable[[float], None]) -> None:
         super().__init__(folder)
         self._last_words = last_words
         self._tell = tell
-        self.session.paused = tell  # a first import may take long, and nothing counts meanwhile
+        self.session.paused = tell  # a first import may take long, and its time does not count
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)

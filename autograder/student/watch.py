@@ -1,4 +1,4 @@
-"""Run the checks of a unit each time its file is saved, and move on when it is done: `autograder watch`."""
+"""Run the checks of a unit each time its file is saved, and move on when it passes: `autograder watch`."""
 
 import ast
 import queue
@@ -32,15 +32,15 @@ from autograder.student.runner import (
 )
 from autograder.student.terminal import KEYS, Terminal, first_open, run_lines, running_lines
 
-# An editor writes a file in several steps: wait so long for the next one, and so long in all.
+#: An editor writes a file in several steps: time to wait for the next step, and for all of them.
 _STEP_MS = 20
 _LONGEST_MS = 200
-#: After so long without a result the student is told that something goes on.
+#: Time without a result after which the student reads what is going on.
 _SIGN_OF_LIFE_SECONDS = 1.0
 
 
 class Saves:
-    """Watch a folder in a thread of its own.
+    """Watcher of a folder, in a thread of its own.
 
     Args:
         folder: the folder; folders inside it are not watched.
@@ -75,7 +75,7 @@ class Saves:
 
 
 def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> None:
-    """Watch until the student quits, beginning with `unit`; by default the first that is not done."""
+    """Watch until the student quits. Begin with `unit`; by default with the first that does not pass yet."""
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     folder = catalog.root / "exercises"
 
@@ -93,7 +93,7 @@ def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> Non
 
 
 class _Watching:
-    """State of the watch: react to events and write to the terminal."""
+    """State of a watch, which reacts to events and writes to the terminal."""
 
     def __init__(self, catalog: Catalog, terminal: Terminal, runner: Runner, report: Report) -> None:
         self.goes_on = True
@@ -109,8 +109,9 @@ class _Watching:
         self._report = report
         self._texts = {unit: _functions_in(catalog, unit) for unit in catalog.units}
         self._changed: tuple[str, ...] = ()
-        #: Units that were saved while another one ran, the latest last; and whether the next result stays below this one.
+        #: Units that were saved while another one ran, the latest last.
         self._pending: list[str] = []
+        #: True if the next result is shown below the last one, and False if the screen is cleared before it.
         self._below = False
         self._number = 0
         self._running = False
@@ -129,7 +130,7 @@ class _Watching:
             self._run_unit(self._unit.name)
 
     def handle(self, event: Event) -> None:
-        """Handle one event. Print an error, and go on."""
+        """Handle one event. An error is printed, and the watch goes on."""
         try:
             match event:
                 case Saved(unit):
@@ -153,7 +154,7 @@ class _Watching:
             self._terminal.say([str(error)])
 
     def _take_save(self, unit: str) -> None:
-        """Run a unit that was saved, what has changed in it first; a unit that is running meanwhile runs again after it."""
+        """Run a unit that was saved, with its changed functions first. A unit that was running runs again after it."""
         before, now = self._texts[unit], _functions_in(self._catalog, unit)
         changed = tuple(name for name in self._catalog.units[unit].functions if now.get(name) != before.get(name))
         if now:
@@ -161,7 +162,7 @@ class _Watching:
         other = self._unit.name if self._unit is not None and self._running else unit
         self._below = False
         self._pending = [each for each in (*self._pending, other) if each != unit]
-        # While the file is no Python, and after a save without a change, the same function stays in view.
+        # While the file is no valid Python, and after a save without a change, the function in view stays the same.
         same = self._unit is not None and self._unit.name == unit
         self._changed = changed if now and changed else self._changed if same else ()
         self._run_unit(unit)
@@ -192,8 +193,7 @@ class _Watching:
         unsaved = self._record(run)
         if not self._below:
             self._terminal.clear()
-        shown = next((name for name in reversed(self._changed) if not _passes(run, name)), "")
-        self._terminal.say(run_lines(self._catalog, self._progress, run, shown))
+        self._terminal.say(run_lines(self._catalog, self._progress, run, self._changed_and_open(run)))
         self._terminal.say(filter(None, [unsaved]))
         if not first_open(unit, run):
             self._move_on(unit, self._progress)
@@ -210,7 +210,7 @@ class _Watching:
             with update_progress(self._catalog.root) as self._progress:
                 self._progress.record(run.checks.values(), mark)
         except GraderError as error:
-            self._progress.record(run.checks.values(), mark)  # in what was read last, so that it can be shown
+            self._progress.record(run.checks.values(), mark)  # in memory alone, so that it can be shown
             return tr("Your progress was not saved: {error}", error=error)
         return ""
 
@@ -243,12 +243,12 @@ class _Watching:
             case _:
                 self._terminal.say([tr(KEYS)])
 
-    def _reveal(self, told: Callable[[Catalog, Unit, Progress], str | list[str]]) -> None:
-        """Print what is told of the solution of the current unit, or of the one that has just passed."""
+    def _reveal(self, solution_of: Callable[[Catalog, Unit, Progress], str | list[str]]) -> None:
+        """Print the solution of the current unit, or of the one that has just passed, or how it differs from the student's."""
         progress = read_progress(self._catalog.root)
         shown = self._unit if self._passed is None or self._run is not None else self._passed
         if shown is not None:
-            lines = told(self._catalog, shown, progress)
+            lines = solution_of(self._catalog, shown, progress)
             self._terminal.say(lines.splitlines() if isinstance(lines, str) else lines, code=True)
 
     def _ask_what_to_reset(self) -> None:
@@ -273,17 +273,24 @@ class _Watching:
                 self._terminal.say([tr("Nothing was reset."), tr(KEYS)])
 
     def _function(self) -> str:
-        """Return the function to work on."""
+        """Return the function to work on: the last changed one that fails, else the first open one, else the unit's first.
+
+        Raises:
+            UsageError: everything passes.
+        """
         if self._unit is None:
             raise UsageError(tr("Everything passes; for a hint all the same, type: autograder hint FUNCTION"))
-        found = first_open(self._unit, self._run) if self._run is not None else ""
-        found = next((name for name in reversed(self._changed) if self._run and not _passes(self._run, name)), found)
+        found = self._changed_and_open(self._run) or first_open(self._unit, self._run) if self._run is not None else ""
         progress = read_progress(self._catalog.root)
         return found or next(iter(progress.open_functions(self._catalog, self._unit)), next(iter(self._unit.functions)))
 
+    def _changed_and_open(self, run: WatchedRun) -> str:
+        """Return the function that was changed last and does not pass; empty if there is none."""
+        return next((name for name in reversed(self._changed) if not _passes(run, name)), "")
+
 
 def _functions_in(catalog: Catalog, unit: str) -> dict[str, str]:
-    """Return the text of each function and class of a unit; nothing if a file of it is not there or no Python."""
+    """Return the syntax of each function and class of a unit; nothing if one of its files is missing or no valid Python."""
     try:
         trees = [ast.parse(catalog.exercise(module).read_bytes()) for module in catalog.units[unit].modules]
     except (OSError, SyntaxError, ValueError):
