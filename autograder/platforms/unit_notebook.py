@@ -1,4 +1,4 @@
-"""Show a unit as cells of a notebook: its lesson with the pictures inside, and its source, function by function."""
+"""Turn a unit into cells of a notebook: its lesson with the pictures inside, and its source, function by function."""
 
 import ast
 import base64
@@ -24,13 +24,13 @@ def as_notebook(cells: list[NotebookNode]) -> NotebookNode:
 
 
 def introduction(lesson: Path, source: str, *, attach: bool) -> Iterator[NotebookNode]:
-    """Yield a cell with the lesson, and one with the docstring of the unit's source; none for one that is empty.
+    """Yield a cell with the lesson and one with the docstring of the unit's source; an empty text has no cell.
 
     Args:
-        lesson: a file of Markdown, beside which its pictures are looked for.
+        lesson: a file of Markdown; paths of its pictures are relative to its folder.
         source: of the unit.
-        attach: True for pictures as attachments of the cell, as Jupyter has them; False for pictures inside the text, which
-            Colab shows too.
+        attach: True to attach the pictures to the cell, as Jupyter does; False to write them into the text, so that Colab
+            shows them too.
 
     Raises:
         CatalogError: the lesson or a picture of it cannot be read.
@@ -91,10 +91,10 @@ def _with_helpers_inside(lines: list[str], unit: str) -> str:
 
 
 def _with_pictures(text: str, lesson: Path, attach: bool) -> NotebookNode:
-    """Return the cell of a lesson that holds its pictures: the files stay with the instructor."""
+    """Return the cell of a lesson with its pictures inside, as students do not get the files."""
     pictures: dict[str, tuple[str, str]] = {}
 
-    def hold(found: re.Match[str]) -> str:
+    def take_in(found: re.Match[str]) -> str:
         path = lesson.parent / found[2]
         kind = mimetypes.guess_type(path.name)[0] or "image/png"
         try:
@@ -103,7 +103,7 @@ def _with_pictures(text: str, lesson: Path, attach: bool) -> NotebookNode:
             raise CatalogError(f"{lesson.name} shows {found[2]}, which cannot be read ({error.strerror})") from error
         return f"![{found[1]}](attachment:{path.name})" if attach else f"![{found[1]}][{path.name}]"
 
-    text = _PICTURE.sub(hold, text)
+    text = _PICTURE.sub(take_in, text)
     if not attach and pictures:
         text += "\n\n" + "\n".join(f"[{name}]: data:{kind};base64,{data}" for name, (kind, data) in pictures.items())
     cell = markdown_cell("lesson", text)

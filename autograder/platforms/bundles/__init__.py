@@ -1,7 +1,7 @@
-"""Bundles: the course as students take it away, and the grader as a platform installs it; a folder and a zip of each.
+"""Make bundles: the course that students get, and the grader that a platform installs, each as a folder and a zip.
 
-A bundle is made from the solutions and the checks anew, never from what lies in `exercises/`, where somebody may have
-worked; and what is for students is searched for what they must not have before anything is written.
+A bundle is made from the solutions and the checks, and never from the files in `exercises/`, where somebody may have worked.
+A bundle for students is searched for what they must not have before anything is written.
 """
 
 from autograder.platforms.bundles.fingerprints import fingerprint_files

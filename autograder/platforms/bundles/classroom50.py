@@ -1,8 +1,8 @@
-"""Grade the working directory, a student's checkout. Copied as it is: the `autograder.py` of a bundle for Classroom 50.
+"""Grade the working directory, a student's checkout: this file is the `autograder.py` of a bundle for Classroom 50.
 
-Nothing of the checkout is imported, executed or written through: commands run in the bundle's folder, Python without the
-user's own packages, and what is written replaces whatever lies there. Exit code 0 means that the submission was graded,
-whatever its points; anything else is an error, and there is no `result.json` then. Imports the standard library alone.
+It is copied unchanged, so it imports the standard library alone. Nothing of the checkout is imported or executed: commands
+run in the bundle's folder, and Python without the user's own packages. No link in the checkout is followed when results are
+written. Exit code 0 means that the submission was graded, whatever its points; any other is an error, without a `result.json`.
 """
 
 import json
@@ -24,7 +24,7 @@ _GRADED = (0, 1)
 
 
 class NotGradedError(Exception):
-    """The submission could not be graded, by no fault of the student's."""
+    """Error: the submission could not be graded, and this is not the student's fault."""
 
 
 def main() -> int:
@@ -116,7 +116,7 @@ def commit_date(checkout: Path) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Put a file in place of whatever lies there; a link is replaced, and not followed."""
+    """Write a file in place of whatever is there; a link is replaced, and not followed."""
     remove(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     with open(descriptor, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Make the fingerprints of the known mistakes, by running the visible checks on each as at home."""
+"""Make the fingerprints of known mistakes: run the visible checks on each mistake as on a student's work at home."""
 
 import atexit
 import contextlib
@@ -29,17 +29,17 @@ from autograder.results.store import write_atomically
 from autograder.submissions import Module, read_module
 from autograder.worker.codec import leaves
 
-#: Where a course keeps the fingerprints of its units, beside other things that are not under version control.
-_KEPT = Path(".autograder", "fingerprints")
+#: Folder in which a course keeps the fingerprints of its units; it is not under version control.
+_FOLDER = Path(".autograder", "fingerprints")
 
-#: A process is started for no fewer: to import the course takes longer than to run a few.
+#: Least number of mistakes for a further process: importing the course takes longer than running a few mistakes.
 MISTAKES_A_PROCESS = 10
-#: No more processes are started, as each takes up to 800 MB.
+#: Most processes at once, as each takes up to 800 MB.
 MOST_PROCESSES = 8
 
-#: By path inside a bundle.
+#: Contents of files by path inside a bundle.
 Files = dict[str, bytes]
-#: Called with what is begun and how many there are; returns what to call whenever one more is done.
+#: Called with a name for the work and the number of its steps. Returns a function to call whenever one more step is done.
 Progress = Callable[[str, int], Callable[[], None]]
 _RunCases = Callable[[Iterable[tuple[str, Mistake]]], Iterator[dict[int, Fingerprint]]]
 
@@ -49,13 +49,13 @@ def fingerprint_files(
 ) -> Files:
     """Return the files of fingerprints that a student release holds, by path inside the bundle.
 
-    They take minutes to make, so they are kept in the course, each with the key of all that it depends on.
+    Making them takes minutes, so they are kept in the course, each with a key of everything that it depends on.
 
     Args:
         catalog: of the course, with solutions and mistakes.
         units: names of the units to release; all if empty.
-        jobs: processes that make them, of which at most `MOST_PROCESSES` are started.
-        progress: is told how many mistakes are to be run, and of each that has been.
+        jobs: number of processes that make them; at most `MOST_PROCESSES` are started.
+        progress: shows how many of the mistakes have been run.
 
     Raises:
         GraderError: the checks cannot be run.
@@ -65,7 +65,7 @@ def fingerprint_files(
     lacking = [unit for unit in chosen if unit not in texts]
     for unit, prints in make_fingerprints(catalog, lacking, jobs, progress):
         texts[unit] = fingerprints_text(prints) if prints else ""
-        with contextlib.suppress(GraderError):  # in a course where nobody may write they are made each time
+        with contextlib.suppress(GraderError):  # if nobody may write into the course, they are made each time
             write_atomically(_kept_path(catalog, unit), json.dumps({"key": _key(catalog, unit), "text": texts[unit]}))
     return {
         catalog.fingerprints(unit).relative_to(catalog.root).as_posix(): texts[unit].encode()
@@ -75,11 +75,11 @@ def fingerprint_files(
 
 
 def _kept_path(catalog: Catalog, unit: str) -> Path:
-    return catalog.root / _KEPT / f"{unit}.json"
+    return catalog.root / _FOLDER / f"{unit}.json"
 
 
 def _read_kept(catalog: Catalog, unit: str) -> str | None:
-    """Return the kept text of a unit's fingerprints, empty if it has none; None if it has to be made."""
+    """Return the kept text of a unit's fingerprints, which may be empty; None if they have to be made."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         document = json.loads(_kept_path(catalog, unit).read_text(encoding="utf-8"))
         if document["key"] == _key(catalog, unit):
@@ -88,7 +88,7 @@ def _read_kept(catalog: Catalog, unit: str) -> str | None:
 
 
 def _key(catalog: Catalog, unit: str) -> str:
-    """Return sha256 of all that a unit's fingerprints depend on: what makes marks, all solutions, and this module."""
+    """Return sha256 of all that a unit's fingerprints depend on: what marks depend on, all solutions, and this module."""
     solutions = [catalog.solution(name).read_text(encoding="utf-8") for name in catalog.modules]
     facts = course_facts(catalog, [catalog.units[unit]])
     document = [facts, solutions, Path(__file__).read_text(encoding="utf-8")]
@@ -101,7 +101,7 @@ def make_fingerprints(
     """Yield each unit with the fingerprints of its known mistakes that visible checks catch; see `fingerprint_files`."""
     mistakes = {unit: known_mistakes(catalog.mistakes(unit)) for unit in units}
     cases = [(unit, known) for unit, each in mistakes.items() for known in each]
-    if not cases:  # there is no progress to show
+    if not cases:  # no process is needed, and no bar
         yield from ((unit, {}) for unit in mistakes)
         return
     done = progress("Known mistakes", len(cases))
@@ -117,11 +117,11 @@ def make_fingerprints(
 
 @contextlib.contextmanager
 def _open_processes(catalog: Catalog, jobs: int) -> Iterator[_RunCases]:
-    """Yield what makes the fingerprints of mistakes in so many processes; in this one if it would be the only one."""
+    """Yield a function that makes the fingerprints of mistakes, in some processes or in this one."""
     if jobs < 2:
         yield lambda cases: (_fingerprints(catalog, *case) for case in cases)
         return
-    # Spawned, not forked: a fork of a process that has computed with torch may hang.
+    # Spawn the processes: a fork of a process that has computed with torch may hang.
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         try:
             yield partial(pool.map, partial(_fingerprints_there, catalog.root))
@@ -133,8 +133,8 @@ def _fingerprints_there(root: Path, case: tuple[str, Mistake]) -> dict[int, Fing
     """Return what `_fingerprints` returns, in a process of its own."""
     found = _fingerprints(_catalog_there(root), *case)
     if not gc.get_freeze_count():
-        gc.freeze()  # what the first has imported stays: a collection of it takes as long as ten checks
-        atexit.register(gc.unfreeze)  # a library of torch's prints, at the end of the process, whatever is frozen
+        gc.freeze()  # keep what the first case has imported: collecting it takes as long as ten checks
+        atexit.register(gc.unfreeze)  # a library of torch's prints a warning if objects are frozen at the end
     return found
 
 
@@ -144,7 +144,7 @@ def _catalog_there(root: Path) -> Catalog:
 
 
 def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fingerprint]:
-    """Run the visible checks of a mistake's function on it, and return the fingerprint of each that fails."""
+    """Run the visible checks of a function on a mistake in it. Return the fingerprint of each that fails, by its seed."""
     session = check_session(catalog, unit)
     text = variant_text(whole_solution(catalog, unit), catalog.mistakes(unit), known)
     run = _MistakeRun(catalog, Module(unit, f"{unit}.py", text))
@@ -158,11 +158,11 @@ def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fing
 
 @dataclass
 class _Collecting:
-    """Stands in the place of the search for a function's mistake, and makes fingerprints of what it is told.
+    """Collector of fingerprints, which replaces the search for a function's mistake during a run.
 
     Attributes:
         variants: of the function.
-        mistake: the name of the one that is run.
+        mistake: name of the mistake that is run.
         has_hidden: True if hidden checks judge the function too.
         found: the fingerprints, by the seed of the check's worker.
         spent: no seconds, as nothing is searched for.
@@ -187,7 +187,7 @@ class _Collecting:
         return False
 
     def add_passed(self, _: CheckCalls) -> None:
-        """Keep nothing: a mistake has fingerprints of the checks that it fails."""
+        """Keep nothing, as only failed checks have fingerprints."""
 
     def mistakes(self, _: float) -> tuple[Mistake, ...]:
         """Name nothing."""
@@ -202,12 +202,12 @@ def _fingerprint(calls: Sequence[Call], right: Sequence[Call], criterion: Criter
 
 
 def _is_text(right: Sequence[Call]) -> bool:
-    """Return True if the right answers are texts, as the letters of a quiz: a hash of one is guessed by trying."""
+    """Return True if the right answers are texts, such as letters of a quiz: from a hash they could be guessed."""
     return any(isinstance(leaf, str) for call in right for leaf in leaves(call.value))
 
 
 class _MistakeRun(StudentRun):
-    """A run at home of a module that is on no disk."""
+    """Run at home of a module that is in memory and in no file."""
 
     def __init__(self, catalog: Catalog, module: Module) -> None:
         super().__init__(catalog, HOME_SEED, "cpu")
@@ -222,7 +222,7 @@ class _MistakeRun(StudentRun):
         """Print nothing."""
 
     def limited(self) -> AbstractContextManager[None]:
-        """Limit nothing: the code is the course's own."""
+        """Set no limit, as the code is the course's own."""
         return contextlib.nullcontext()
 
     def failed(self, error: BaseException, *, answered: bool) -> bool:

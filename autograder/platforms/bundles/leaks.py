@@ -1,4 +1,4 @@
-"""Find what a bundle for students holds and must not."""
+"""Find what a bundle for students must not hold: solutions, hidden checks, keys."""
 
 import ast
 import itertools
@@ -17,11 +17,12 @@ _PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "samples"}
 #: Files that a student reads or runs; the engine and the data are the same for everybody.
 _READ = ("exercises", "tests", "docs", "README.md", "notebooks")
 
-#: In checks, drawings and sentences a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
+#: In checks, drawings and sentences a single line up to this length gives no answer away: it is an idiom, such as
+#: `with torch.no_grad():`.
 _IDIOM = 40
-#: A line of a hidden check this short may stand anywhere.
+#: A line of a hidden check up to this length may stand in any file.
 _COMMON = 20
-#: So many lines that only a hidden check has give it away; all of them where it has fewer.
+#: Number of a hidden check's own lines that give it away; all of them if it has fewer.
 _TELLING = 2
 _DEFINED = re.compile(r"\bdef (\w+)")
 #: Suffixes of pictures that hold no text.
@@ -31,7 +32,7 @@ _FINGERPRINTS = "exercises/fingerprints/"
 
 
 def leaks(files: Mapping[str, bytes], catalog: Catalog) -> list[str]:
-    """Return what a bundle for students must not hold, a sentence each: solutions, hidden checks, keys.
+    """Return a sentence for each thing in a bundle that is not for students: solutions, hidden checks, keys.
 
     Args:
         files: by path inside the bundle.
@@ -65,13 +66,13 @@ def _solution_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[st
 
 
 def _together(lines: list[str], secret: set[str]) -> set[str]:
-    """Return the lines of a solution that follow one another."""
+    """Return the lines of a solution that stand next to another of its lines."""
     pairs = itertools.pairwise(lines)
     return {line for pair in pairs if secret.issuperset(pair) for line in pair}
 
 
 def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
-    """Yield where a hidden check stands: by its name, or by the lines that only hidden checks have, whatever its name is."""
+    """Yield a sentence for each hidden check in a file: found by its name, or by lines that only hidden checks have."""
     texts = [
         (name, {line.strip() for line in text.splitlines()}, _DEFINED.findall(text)) for name, text in _own_texts(files)
     ]
@@ -92,7 +93,7 @@ def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterato
 
 
 def _fingerprints(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
-    """Yield what stands in a file of fingerprints besides hashes, numbers, and the names and sentences of known mistakes."""
+    """Yield what a file of fingerprints holds besides hashes, numbers, and the names and sentences of known mistakes."""
     solutions = {unit: solution_lines(whole_solution(catalog, unit)) for unit in catalog.units}
     for name, content in files.items():
         if not name.startswith(_FINGERPRINTS):
@@ -137,7 +138,7 @@ def _texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
 
 
 def _own_texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
-    """Yield the texts that are the course's own: the packages that its checks import among them, and not the engine."""
+    """Yield the texts of the course, with the packages that its checks import, and without the engine."""
     for name, content in files.items():
         if not name.startswith("autograder/") and not name.endswith(_NO_TEXT):
             yield name, content.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Build a notebook for each unit, and beside them the zip of the students' course, which the first cell of each installs."""
+"""Build a notebook for each unit, whose first cell installs the students' course from a zip beside it."""
 
 import re
 import textwrap
@@ -33,10 +33,10 @@ def notebooks_bundle(catalog: Catalog, units: Collection[str], language: str, co
         catalog: of the course.
         units: names of the units to release; all if empty.
         language: of lessons and skeletons; by default the course's own.
-        course: the files of the same units that students get.
+        course: the files of a release of the same units for students.
 
     Raises:
-        CatalogError: a notebook would hold what is not for students, or its lesson or solution cannot be read.
+        CatalogError: a notebook would hold something that is not for students, or its lesson or solution cannot be read.
     """
     language = language or catalog.language or ENGLISH
     released = catalog.only(units or catalog.units)
@@ -75,12 +75,12 @@ def _unit_notebook(catalog: Catalog, unit: Unit, language: str) -> NotebookNode:
 
 
 def _text(notebook: NotebookNode) -> bytes:
-    """Return the lines of all cells, as a search reads them."""
+    """Return the lines of all cells, for the search for leaks."""
     return "\n".join(cell.source for cell in notebook.cells).encode()
 
 
 def _link(found: re.Match[str], catalog: Catalog) -> str:
-    """Return a link to another lesson as one to its notebook; only its words if there is none."""
+    """Return a link to another lesson as a link to that unit's notebook; its words alone if the unit is not released."""
     return f"[{found[1]}]({found[2]}.ipynb)" if found[2] in catalog.units else found[1]
 
 

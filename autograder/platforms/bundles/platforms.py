@@ -1,4 +1,4 @@
-"""Build the grader as platforms install and run it."""
+"""Build the bundles with which platforms grade."""
 
 import json
 import shlex
@@ -12,7 +12,7 @@ from autograder.grading.spec import kept_secret, versions_for_examples
 from autograder.platforms.bundles.fingerprints import Files
 from autograder.platforms.bundles.student import engine, exercise_data, shared_checks, student_bundle, template
 
-#: Folder of a course that git leaves alone.
+#: Folder of a course that git ignores.
 _LOCAL = ".autograder"
 #: What Classroom 50 sets up before it runs an autograder: a runner, Python, and packages of Debian's.
 _RUNTIME = {"runs-on": "ubuntu-latest", "python": "3.11", "apt": ["libseccomp2"]}
@@ -20,12 +20,12 @@ _RUNTIME = {"runs-on": "ubuntu-latest", "python": "3.11", "apt": ["libseccomp2"]
 
 @dataclass(frozen=True)
 class Grading:
-    """How a bundle grades.
+    """Settings by which a bundle grades.
 
     Attributes:
-        units: those to grade, separated by commas; all if empty.
+        units: the units to grade, separated by commas; all if empty.
         hidden: what students see of hidden checks.
-        secret: random inputs are drawn from it, so that the same content has the same ones whenever it is graded.
+        secret: random inputs are drawn from it, so that the same content has the same inputs whenever it is graded.
     """
 
     units: str
@@ -34,15 +34,15 @@ class Grading:
 
     @property
     def quoted(self) -> dict[str, str]:
-        """Return the values as words of a shell's script."""
+        """Return the values by name, quoted for a shell script."""
         return {name: shlex.quote(value) for name, value in vars(self).items()}
 
 
 def release_secret(catalog: Catalog) -> str:
     """Return the secret of this course's bundles, the same for each release.
 
-    It is `IDEALCAT_SECRET`, or lies in `.autograder/release-secret` of the course, which is made at the first release
-    and which git leaves alone.
+    It is the variable `IDEALCAT_SECRET` if that is set, else the file `.autograder/release-secret` of the course. The first
+    release makes that file, and git ignores it.
 
     Raises:
         GraderError: the file can neither be read nor be made.

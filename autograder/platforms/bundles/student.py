@@ -1,6 +1,5 @@
-"""Build the course as students take it away: skeletons, public checks, lessons, the engine and the data."""
+"""Build the bundle for students: skeletons, public checks, lessons, the engine and the data."""
 
-import ast
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,167 +9,37 @@ from pathlib import Path, PurePosixPath
 
 from autograder import __version__
 from autograder.course.catalog import LATER, Catalog, catalog_text
-from autograder.course.skeletons import (
-    bare_lines,
-    first_line,
-    first_text,
-    imported_names,
-    read_source,
-    source_lines,
-    translated_solution,
-)
+from autograder.course.skeletons import first_text, imported_names, read_source, translated_solution
 from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
 from autograder.platforms.bundles.fingerprints import Files
 from autograder.platforms.bundles.leaks import PIXELS, leaks
+from autograder.platforms.bundles.public_checks import public_checks
 from autograder.results.templates import render_file
-
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
-
-
-def public_checks(source: str, private: Collection[str], shared: Collection[str] = ()) -> str:
-    """Return the source of a unit's checks as students have it.
-
-    Args:
-        source: of all its checks.
-        private: names of the test functions that are not for students, `TestB.test_a` for a method.
-        shared: names of modules beside the checks.
-
-    Returns:
-        The same text without those, and without the helpers, fixtures, constants and shared modules that nothing uses.
-    """
-    tree = ast.parse(source)
-    dropped: list[ast.stmt] = []
-    imported = {name.partition(".")[0] for name in private}  # a class that is imported goes as a whole
-    for node in tree.body:
-        tests = [f"{node.name}.{each.name}" for each in _tests_in(node)] if isinstance(node, ast.ClassDef) else []
-        if (isinstance(node, _Function) and node.name in private) or (tests and set(tests) <= set(private)):
-            dropped.append(node)
-        elif isinstance(node, ast.ClassDef):
-            gone = [each for each in _tests_in(node) if f"{node.name}.{each.name}" in private]
-            node.body = [each for each in node.body if each not in gone]
-            dropped += gone
-        elif isinstance(node, ast.ImportFrom | ast.Import) and all(
-            _bound_name(alias) in imported for alias in node.names
-        ):
-            dropped.append(node)
-    kept = [node for node in tree.body if node not in dropped]
-    used = _used_names(kept)
-    definitions = [node for node in kept if isinstance(node, _Definition) and not _is_test(node)]
-    imports = [node for node in kept if isinstance(node, ast.ImportFrom | ast.Import)]
-    unused = [node for node in definitions if not _defined_names(node) & used]
-    unneeded = [
-        node
-        for node in imports
-        if imported_names(ast.unparse(node)) & set(shared) and not {_bound_name(alias) for alias in node.names} & used
-    ]
-    return _without_imports(_without(source, [*dropped, *unused, *unneeded]), imported)
-
-
-def _bound_name(alias: ast.alias) -> str:
-    """Return the name that an import gives to what it imports."""
-    return alias.asname or alias.name.partition(".")[0]
-
-
-def _without_imports(source: str, private: Collection[str]) -> str:
-    """Return the source with the private names left out of imports that name others too."""
-    lines = source_lines(source)
-    for node in reversed(ast.parse(source).body):
-        if isinstance(node, ast.ImportFrom) and any(_bound_name(alias) in private for alias in node.names):
-            node.names = [alias for alias in node.names if _bound_name(alias) not in private]
-            lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node) + "\n"]
-    return "".join(lines)
-
-
-def _is_check(node: ast.stmt) -> bool:
-    return isinstance(node, _Function) and node.name.startswith("test")
-
-
-def _is_test(node: ast.stmt) -> bool:
-    return _is_check(node) or (isinstance(node, ast.ClassDef) and bool(_tests_in(node)))
-
-
-def _tests_in(node: ast.ClassDef) -> list[_Function]:
-    return [each for each in node.body if isinstance(each, _Function) and each.name.startswith("test")]
-
-
-def _used_names(nodes: list[ast.stmt]) -> set[str]:
-    """Return the names that checks and the module's own statements use, directly or by way of others."""
-    by_name = {
-        name: node
-        for node in nodes
-        if isinstance(node, _Definition) and not _is_test(node)
-        for name in _defined_names(node)
-    }
-    roots = [node for node in nodes if _is_test(node) or not isinstance(node, _Definition)]
-    used: set[str] = set()
-    waiting = {name for node in roots for name in _mentioned_names(node)} | _automatic(by_name.values())
-    while waiting:
-        used |= waiting
-        waiting = {name for each in waiting if each in by_name for name in _mentioned_names(by_name[each])} - used
-    return used
-
-
-def _automatic(nodes: Iterable[ast.stmt]) -> set[str]:
-    """Return the fixtures that every check uses without a mention."""
-    functions = [node for node in nodes if isinstance(node, _Function)]
-    return {node.name for node in functions if any("autouse" in ast.unparse(mark) for mark in node.decorator_list)}
-
-
-def _mentioned_names(node: ast.stmt) -> set[str]:
-    """Return names, those of arguments and of fixtures in strings among them."""
-    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
-    texts = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)}
-    return names | arguments | texts
-
-
-def _defined_names(node: ast.stmt) -> set[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
-
-
-def _without(source: str, nodes: list[ast.stmt]) -> str:
-    """Return the source without some statements, their decorators, and the comments right above them."""
-    lines: list[str | None] = [*bare_lines(source)]
-    for node in nodes:
-        first = first_line(node) - 1
-        indent = (lines[first] or "")[: node.col_offset]
-        while first and (above := lines[first - 1] or "").startswith(f"{indent}#") and not above.startswith("# ---"):
-            first -= 1
-        lines[first : node.end_lineno] = [None] * ((node.end_lineno or node.lineno) - first)
-    kept: list[str] = []
-    for line in (line for line in lines if line is not None):
-        if line or kept[-2:] != ["", ""]:  # where something was left out no more than two empty lines stay
-            kept.append(line)
-    return "\n".join(kept).strip("\n") + "\n"
-
 
 _CODE = (".py", ".html", ".css", ".js", ".typed", ".toml", ".sh", ".yml")
 _KINDS = (*_CODE, ".json", ".safetensors", ".md", ".txt", ".po", ".pot")
 _CONSTRAINTS = "constraints.txt"
-#: What lies beside exercises besides: the pictures of lessons, and notebooks.
+#: Further suffixes of files that a student opens: pictures of lessons, and notebooks.
 _SHOWN = (*PIXELS, ".svg", ".ipynb")
 
 
 def student_bundle(
     catalog: Catalog, units: Collection[str] = (), language: str = "", fingerprints: Files | None = None
 ) -> Files:
-    """Return the files of a release for students, written in a language: by default the course's own.
+    """Return the files of a release for students.
 
     Args:
         catalog: of the course.
-        units: names of the units to release, as for one week; all if empty. Nothing of the others is in the bundle.
-        language: of lessons and skeletons.
-        fingerprints: of the known mistakes of these units, as `fingerprint_files` makes them; without, none is named at home.
+        units: names of the units to release, such as those of one week; all if empty. The bundle holds nothing of other units.
+        language: of lessons and skeletons; by default the course's own.
+        fingerprints: of the known mistakes of these units, as `fingerprint_files` makes them. Without them no mistake is named
+            at home.
 
     Raises:
-        CatalogError: it would hold what is not for students; the sentence names the first thing.
+        CatalogError: the bundle would hold something that is not for students; the sentence names the first of it.
     """
     language = language or catalog.language or ENGLISH
     released = catalog.only(units or catalog.units)
@@ -189,7 +58,7 @@ def student_bundle(
 
 
 def engine(catalog: Catalog) -> Files:
-    """Return the grader itself, the packages that it preloads from the course, and what installs them."""
+    """Return the engine, the packages of the course that it preloads, and the `pyproject.toml` that installs both."""
     files = dict(_package(Path(__file__).parents[2], "autograder"))
     for name in catalog.preload:
         if (catalog.root / name / "__init__.py").is_file():
@@ -230,7 +99,13 @@ def _exercises(catalog: Catalog, whole: Catalog, language: str) -> Files:
 
 
 def _without_others(files: Files, catalog: Catalog, others: Collection[Unit]) -> Files:
-    """Return the files without those about units that are not released, and lessons without links to them."""
+    """Return the files without those about other units, and lessons without links to these.
+
+    Args:
+        files: by path inside the bundle.
+        catalog: of the course with the released units alone.
+        others: the units that are not released.
+    """
     if not others:
         return files
     names = {unit.name for unit in others}
@@ -250,7 +125,7 @@ def _without_others(files: Files, catalog: Catalog, others: Collection[Unit]) ->
 
 
 def _catalogs(catalog: Catalog, files: Files) -> Files:
-    """Return the course's translations, without the sentences that students do not have: of hidden checks, for one."""
+    """Return the course's translations without sentences that the bundle does not hold, such as those of hidden checks."""
     read = ("tests/exercises/", "exercises/fingerprints/")
     public = "\n".join(text.decode() for path, text in files.items() if path.startswith(read))
     words = " ".join(re.sub(r'(?<!\w)f"|"', " ", public).split())
@@ -263,7 +138,7 @@ def _catalogs(catalog: Catalog, files: Files) -> Files:
 
 
 def _is_private(block: str, public: str) -> bool:
-    """Return True if an entry of a catalog belongs to checks and mistakes alone, and the public checks lack its words."""
+    """Return True if a translated entry belongs to checks and mistakes alone, and its words are not in the public ones."""
     kinds = set(re.findall(r"^#\. \w+: (\w+)$", block, re.MULTILINE))
     if not kinds or not kinds <= {"mistake", "check", "sentence"}:
         return False
@@ -273,7 +148,7 @@ def _is_private(block: str, public: str) -> bool:
 
 
 def _catalog(catalog: Catalog, language: str) -> bytes:
-    """Return the catalog in a language, with what students have not: by function, the points of the checks that stay here."""
+    """Return the catalog for a release in a language. It has a table with the points of checks that are not released."""
     text = catalog_text(catalog.root, catalog.units)
     if language != (catalog.language or ENGLISH):
         text = re.sub(r"^language = .*\n", "", text, flags=re.MULTILINE)
@@ -317,13 +192,13 @@ def _checks(catalog: Catalog) -> Files:
 
 
 def exercise_data(catalog: Catalog) -> Files:
-    """Return the files that the students' code reads."""
+    """Return the data files that the students' code reads."""
     files = {name: path for unit in catalog.units for name, path in catalog.data(unit).items()}
     return {f"exercises/{name}": path.read_bytes() for name, path in files.items()}
 
 
 def shared_checks(catalog: Catalog, names: Collection[str]) -> Files:
-    """Return the modules of these names that the checks of several units use, `conftest` among them."""
+    """Return modules that the checks of several units use, such as `conftest`, by their names."""
     paths = {name: path for name, path in catalog.shared_checks.items() if name in names}
     return {f"tests/exercises/{name}.py": path.read_bytes() for name, path in paths.items()}
 
@@ -344,7 +219,7 @@ def _package(folder: Path, name: str, kinds: tuple[str, ...] | None = _KINDS) ->
 
 
 def _project(catalog: Catalog) -> bytes:
-    """Return the `pyproject.toml` that installs a bundle, with what the course itself needs."""
+    """Return the `pyproject.toml` that installs a bundle, with the dependencies of the course."""
     packages = [name for name in catalog.preload if (catalog.root / name / "__init__.py").is_file()]
     return template(
         "project.toml",
@@ -355,16 +230,16 @@ def _project(catalog: Catalog) -> bytes:
     )
 
 
-#: The engine as a course's `pyproject.toml` requires it. A bundle is itself of this name, so that it cannot require it.
+#: Name by which a course's `pyproject.toml` requires the engine. A bundle has it too, and so cannot require the engine.
 _ENGINE = "idealcat"
 _REQUIRED_ENGINE = re.compile(rf"{_ENGINE}(?![\w.-])\s*(?:\[([^\]]*)\])?", re.IGNORECASE)
 _OF_EXTRA = re.compile(r'(.*?)\s*;\s*(?:(.*) and )?extra == "([^"]+)"')
 
 
 def dependencies(catalog: Catalog) -> list[str]:
-    """Return what a course requires, with the requirements of the engine and of its extras in place of the engine.
+    """Return the dependencies of a course, in which those of the engine and its extras replace the engine itself.
 
-    They stand in the course's `pyproject.toml`. Without one they are the extras that `preload` names.
+    They are read from the course's `pyproject.toml`. Without that file they are the extras that `preload` names.
     """
     path = catalog.root / "pyproject.toml"
     own = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.is_file() else {}
@@ -389,7 +264,7 @@ def _without_engine(required: Iterable[str], extras: Mapping[str, Iterable[str]]
 
 
 def _installed_extras() -> dict[str, list[str]]:
-    """Return the requirements of the engine as it is installed, by extra; those of the engine alone by an empty name."""
+    """Return the dependencies of the installed engine by extra; an empty name has those that it always needs."""
     extras: dict[str, list[str]] = {"": []}
     for text in requires(_ENGINE) or ():
         found = _OF_EXTRA.fullmatch(text)

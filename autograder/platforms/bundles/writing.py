@@ -1,4 +1,4 @@
-"""Try out a bundle in a fresh folder that holds nothing else of the course, then write it as a folder and as a zip."""
+"""Try out a bundle in a new folder that holds nothing else of the course, and write it as a folder and as a zip."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import GraderError, UsageError
 from autograder.platforms.bundles.fingerprints import Files
 
-#: The same for every file, so that the same course gives the same zip.
+#: Moment of every file in a zip, so that the same course gives the same bytes.
 _EPOCH = (2020, 1, 1, 0, 0, 0)
 
 
@@ -24,10 +24,10 @@ def write_bundle(files: Files, folder: Path) -> Path:
 
     Args:
         files: by path inside the bundle.
-        folder: must not exist yet, or be empty.
+        folder: must be empty or not exist yet.
 
     Returns:
-        The zip.
+        The path of the zip.
 
     Raises:
         UsageError: there is something already.
@@ -46,9 +46,9 @@ def require_free(folder: Path) -> Path:
     """Return the path of the zip beside a folder.
 
     Raises:
-        UsageError: there is something already.
+        UsageError: the zip exists already, or there is something in the folder.
     """
-    if folder.name in ("", ".."):  # as "." has no name of its own
+    if folder.name in ("", ".."):  # the path "." has no name
         folder = folder.resolve()
     archive = folder.with_name(f"{folder.name}.zip")
     if archive.exists() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
@@ -69,16 +69,16 @@ def zip_of(files: Files) -> bytes:
 
 
 def _mode(content: bytes) -> int:
-    """Return the permissions of a file: executable if it begins as a script."""
+    """Return the permissions of a file: executable if its first line says that it is a script."""
     return 0o755 if content.startswith(b"#!") else 0o644
 
 
-#: For the checks of one unit. They take seconds; this is for a course whose code never ends.
+#: Limit for the checks of one unit, which usually take seconds: some course's code may never end.
 _LONGEST_SECONDS = 600
 _CATALOG = "exercises/catalog.toml"
 _SKELETON, _SOLUTION = "the skeleton", "the solution"
-#: Looks where the packages come from before pytest starts: the interpreter may have the course installed too. The last line
-#: that it prints holds the outcomes of each unit's checks.
+#: Program that runs the checks of a bundle. It first makes sure that packages come from the bundle, as this interpreter may
+#: have the course installed too. Its last line of output holds the outcomes of each unit's checks, as JSON.
 _RUN = """
 import collections, importlib, json, pathlib, sys
 here = pathlib.Path.cwd().resolve()
@@ -108,10 +108,10 @@ print(json.dumps({unit: sorted(found) for unit, found in outcomes.items()}))
 
 
 def try_out(files: Files, catalog: Catalog) -> None:
-    """Run the checks of a bundle, as they stand in it, on the skeletons of all units and on their solutions.
+    """Run the checks of a bundle on the skeletons of all units, and then on their solutions.
 
-    The bundle lies in a fresh folder, and the interpreter is this one: no network is used. The packages of the course and the
-    engine itself must come from the bundle.
+    The bundle is written into a new folder and run by this interpreter, so that no network is used. The engine and the
+    packages of the course must come from the bundle.
 
     Raises:
         GraderError: the checks cannot be run there, or a unit's skeleton passes them all, or a solution does not.
@@ -121,7 +121,7 @@ def try_out(files: Files, catalog: Catalog) -> None:
 
 
 def _try_out(files: Files, catalog: Catalog, top: str) -> None:
-    """Try out the course that lies in one folder of the bundle."""
+    """Try out the course in one folder of a bundle."""
     units = [unit for unit in catalog.units if f"{top}tests/exercises/test_{unit}.py" in files]
     if not units:
         return
@@ -141,10 +141,16 @@ def _try_out(files: Files, catalog: Catalog, top: str) -> None:
 
 
 def _run(folder: Path, units: list[str], packages: list[str], what: str) -> None:
-    """Run the checks of all units at once.
+    """Run the checks of some units in one process.
+
+    Args:
+        folder: of the course.
+        units: names of the units.
+        packages: must be imported from the folder.
+        what: the modules that lie in the folder, `_SKELETON` or `_SOLUTION`.
 
     Raises:
-        GraderError: those of some unit cannot be run, all pass on a skeleton, or one fails on a solution.
+        GraderError: the checks of a unit cannot be run, all of them pass on a skeleton, or one fails on a solution.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "IDEALCAT_COURSE"))}
     environment = {**kept, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": str(folder)}

@@ -1,7 +1,7 @@
 """Grade a whole assignment ahead on all cores, so that nbgrader's run only looks up each result.
 
-The key of a result is the content of the work and all else that a mark depends on: no notebook can get another's mark, and
-one that was changed meanwhile is graded when nbgrader comes to it.
+The key of a result covers the content of the work and everything else that a mark depends on. So no notebook can get the mark
+of another, and a notebook that has changed meanwhile is graded when nbgrader comes to it.
 """
 
 import atexit
@@ -27,10 +27,10 @@ from autograder.submissions.hand_in import HandIn
 
 @dataclass(frozen=True)
 class Ahead:
-    """Results of an assignment.
+    """Grader of an assignment, which keeps its results.
 
     Attributes:
-        spec: how it is graded.
+        spec: how the assignment is graded.
         folder: where results are stored, for later runs too.
         jobs: how many notebooks are graded at once; 0 for one per core.
     """
@@ -40,7 +40,7 @@ class Ahead:
     jobs: int = 0
 
     def grade(self, works: dict[str, Path]) -> None:
-        """Grade the works that have no stored result; `result` raises the error of one that cannot be graded.
+        """Grade the works that have no stored result. If one cannot be graded, `result` raises the error later.
 
         Args:
             works: notebooks by student.
@@ -50,7 +50,7 @@ class Ahead:
         """
         hand_ins = {student: HandIn.alone(work) for student, work in works.items()}
         batch = Batch(self.spec, hand_ins, self.folder, self._cache)
-        with contextlib.suppress(UsageError):  # another run holds the folder: then `result` grades each notebook
+        with contextlib.suppress(UsageError):  # another run uses the folder, so `result` grades each notebook
             for _ in batch.grade(self._open_grading):
                 pass
 
@@ -84,7 +84,7 @@ class Ahead:
 
     @contextlib.contextmanager
     def _open_grading(self, count: int, _: Collection[str] = ()) -> Iterator[GradeTasks]:
-        """Yield a grader for `count` tasks: this process, which stays warm for the next click in formgrader, or several."""
+        """Yield a grader for some tasks: for one task this process, which stays warm for the next click in formgrader."""
         sandbox = warm_sandbox(self.spec.catalog.preload)
         if count == 1 and self.spec.facts == _first_facts(self.spec.catalog.root, self.spec.units):
             yield grade_in_turn(Grader(self.spec, sandbox))
@@ -95,7 +95,7 @@ class Ahead:
 
 
 def notebook_spec(course: str, unit: str, *, trusted: bool) -> GradingSpec:
-    """Return how to grade a notebook of a unit, by the course as it is now.
+    """Return the spec by which a notebook of a unit is graded, from the course as it is now.
 
     Raises:
         UsageError: the course has no such unit.
@@ -108,7 +108,7 @@ def notebook_spec(course: str, unit: str, *, trusted: bool) -> GradingSpec:
 
 @functools.cache
 def _first_facts(root: Path, units: tuple[str, ...]) -> dict[str, str]:
-    """Return the facts of the course at the first call: this process keeps the checks that it imported then."""
+    """Return the facts of the course as they were at the first call, when this process imported its checks."""
     return GradingSpec(read_catalog(root), b"", units).facts
 
 

@@ -1,6 +1,6 @@
 """Write a unit as nbgrader's source notebook: lesson, imports, and for each function its answer and its checks.
 
-Cells that an instructor has added to an earlier one stay: a cell is ours if its id says so.
+If the notebook exists already, cells that an instructor has added stay. The id of a cell tells if it was written here.
 """
 
 import re
@@ -28,7 +28,7 @@ from autograder.results.mark import Hidden
 from autograder.results.types import CheckResult
 from autograder.submissions import Submission
 
-#: Ids of the cells written here, in each release of a unit: such a cell is written anew, or is gone.
+#: Ids of cells that are written here: such a cell of an earlier notebook is replaced or dropped.
 _OURS = re.compile(r"(lesson|introduction|imports)|(about|answer|checks|hidden)-\w+")
 _CHECKS = 'from autograder.notebook import check\n\ncheck("{function}")'
 _HIDDEN = """# The hidden checks of {function} run when this notebook is graded.
@@ -53,10 +53,11 @@ def write_notebooks(
         units: each becomes an assignment.
         course: nbgrader's folder. Cells that an instructor has added to its notebooks stay where they are.
         hidden: what students see of hidden checks, for a new configuration.
+        language: of lessons and docstrings.
 
     Returns:
-        The files written, each with its backup, if there was something to keep. Files in step are left alone, and so is an
-        existing configuration.
+        The files that were written, each with its backup or None. A file that is the same already is not written, nor is a
+        configuration that exists.
     """
     spec = GradingSpec(catalog, units=tuple(unit.name for unit in units), require=())
     checks = Grader(spec, InThisProcess()).grade(Submission("")).checks
@@ -71,13 +72,13 @@ def write_notebooks(
         _copy_data(catalog, unit, path.parent)
     if not (course / FILENAME).exists():
         texts[course / FILENAME] = config_text(catalog.root, hidden)
-    # Not beside the notebook: nbgrader releases all files there, and a backup holds solutions.
+    # A backup holds solutions, and nbgrader releases all files beside a notebook: so it goes into another folder.
     files = [replace_keeping_backup(path, text, course / "replaced") for path, text in texts.items()]
     return [file for file in files if file is not None]
 
 
 def _copy_data(catalog: Catalog, unit: Unit, folder: Path) -> None:
-    """Put the files that the unit's code reads beside its notebook, where nbgrader releases them."""
+    """Copy the files that the unit's code reads into the notebook's folder, whose files nbgrader releases."""
     for name, path in catalog.data(unit.name).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
@@ -89,7 +90,7 @@ def source_notebook(unit: Unit, solution: str, lesson: Path, checks: Iterable[Ch
     Args:
         unit: of the catalog.
         solution: the source of its reference, with regions.
-        lesson: a file of Markdown, beside which its pictures are looked for.
+        lesson: a file of Markdown; paths of its pictures are relative to its folder.
         checks: of the unit, as they are before any run.
 
     Raises:
@@ -102,7 +103,7 @@ def source_notebook(unit: Unit, solution: str, lesson: Path, checks: Iterable[Ch
 
 
 def _cells_in(path: Path) -> list[NotebookNode]:
-    """Return the cells of a notebook that is there already; none if it cannot be read, and then its backup has them."""
+    """Return the cells of a notebook that exists already; none if it cannot be read, as its backup keeps them then."""
     try:
         return list(nbformat.read(path, as_version=4).cells)
     except Exception:  # nbformat raises whatever its schema and migrations raise
@@ -110,7 +111,7 @@ def _cells_in(path: Path) -> list[NotebookNode]:
 
 
 def _with_added_cells(written: list[NotebookNode], before: list[NotebookNode]) -> list[NotebookNode]:
-    """Return the cells written now, and each that an instructor has added after the one that it followed before."""
+    """Return the cells that are written now, and after each the cells that an instructor has added there before."""
     places = {_id_of(cell): number for number, cell in enumerate(written)}
     sources = {cell.source for cell in written}
     added: dict[int, list[NotebookNode]] = {}
@@ -132,6 +133,7 @@ def _id_of(cell: NotebookNode) -> str:
 
 
 def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Iterator[NotebookNode]:
+    """Yield the cells of imports, of each function with its checks, and of each question."""
     header, answers = split_functions(unit, solution)
     if header:
         yield _code("imports", header, locked=True)

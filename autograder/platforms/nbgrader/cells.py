@@ -1,4 +1,4 @@
-"""Name the graded cells of an assignment, as the gradebook knows them, and give their points and text."""
+"""Give the graded cells of an assignment their ids, as the gradebook knows them, their points and their text."""
 
 import math
 import textwrap
@@ -22,7 +22,7 @@ _WIDTH = 96
 
 @dataclass(frozen=True)
 class GradedCell:
-    """Cell with the checks of one function: either those that students have, or the hidden ones."""
+    """Cell with the checks of one function: either the visible or the hidden ones."""
 
     function: str
     hidden: bool
@@ -30,7 +30,7 @@ class GradedCell:
 
     @property
     def id(self) -> str:
-        """Return its id, which is unique as no function's name has a dash."""
+        """Return the cell's id. It is unique, because no function's name has a dash."""
         return f"{_HIDDEN if self.hidden else _CHECKS}-{self.function}"
 
     @property
@@ -64,14 +64,14 @@ def _wrap(line: str) -> str:
 
 
 def cell_id(cell: NotebookNode) -> str:
-    """Return the id that nbgrader knows a cell by; empty if it has none, whatever a student's notebook says of it."""
+    """Return the id by which nbgrader knows a cell; empty if its metadata have none, which a student may have edited."""
     facts = cell.metadata.get("nbgrader")
     name = facts.get("grade_id") if isinstance(facts, dict) else None
     return name if isinstance(name, str) else ""
 
 
 def is_check_id(name: str) -> bool:
-    """Return True if a cell of this id was released by the autograder, and is not a test of the instructor's own."""
+    """Return True if the id is that of a cell with this course's checks, and not of an instructor's own test."""
     return name.startswith((f"{_CHECKS}-", f"{_HIDDEN}-"))
 
 
@@ -98,15 +98,15 @@ def earned_points(cells: Iterable[GradedCell]) -> dict[str, tuple[float, float]]
 
 
 def released_points(earned: Earned, limits: Mapping[str, float]) -> dict[str, float]:
-    """Return the points of each released cell: as it was released, all marks keep their share if the course has changed.
+    """Return the points of each released cell. If the course has changed since, a mark keeps its share of the cell's points.
 
     Args:
-        earned: by the course as it is now.
+        earned: points by the course as it is now, earned and possible.
         limits: points of each cell at its release.
 
     Returns:
-        Points of a cell by its own checks, or by all checks of its function if those have been moved between its cells. A cell
-        of a function that the course no longer has is left out.
+        The points of each cell by its own checks. If checks of a function have moved between its cells since the release, they
+        are counted by all checks of the function. A cell of a function that the course no longer has is left out.
     """
     found = {}
     for name, limit in limits.items():
@@ -122,7 +122,7 @@ def released_points(earned: Earned, limits: Mapping[str, float]) -> dict[str, fl
 
 
 def release_again(assignment: str, course: str, earned: Earned, limits: Mapping[str, float]) -> str:
-    """Return what has changed since an assignment was released, and how to release it again; empty if nothing has."""
+    """Return what has changed since an assignment was released, with the commands to release it again; empty for nothing."""
     then, now = dict(limits), {name: most for name, (_, most) in earned.items()}
     changed = [name for name in {**then, **now} if not math.isclose(then.get(name, -1), now.get(name, -1))]
     if not changed:

@@ -1,4 +1,4 @@
-"""Keep a student's HTML and scripts out of the browser in which an instructor grades: nothing of a notebook is live there.
+"""Remove a student's HTML and scripts from graded notebooks, so that they cannot act in an instructor's browser.
 
 nbgrader's formgrader and feedback render the autograded notebook without a filter, and formgrader's page may change marks.
 """
@@ -20,8 +20,8 @@ _TABLES = ("table", "tbody", "td", "th", "thead", "tr")
 _PLAIN = ("br", "dd", "del", "div", "dl", "dt", "hr", "img", "p", "pre", "s", "span", "sub", "sup")
 _TAGS = frozenset([*bleach.ALLOWED_TAGS, *_HEADINGS, *_TABLES, *_PLAIN])
 _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
-#: A picture inside the page, in a format that cannot hold a script. A browser asks for any other address with the
-#: instructor's cookies.
+#: A picture inside the page, in a format that cannot hold a script. A picture at any other address is refused: the browser
+#: would ask for it with the instructor's cookies.
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _OUTPUTS = ("text/plain", "image/png", "image/jpeg")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
@@ -31,13 +31,13 @@ _LIVE_MATH = re.compile(r"\\(href|require|mmlToken)(?![A-Za-z])")
 
 
 class CleanNotebook(NbGraderPreprocessor):
-    """Make a graded notebook harmless to whoever looks at it; last, as nbgrader compares answers with the release."""
+    """Preprocessor that makes a graded notebook harmless. It runs last, as nbgrader compares answers with the release."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Return the notebook with cells that hold nothing but plain text, harmless HTML, pictures and nbgrader's facts."""
+        """Return the notebook with nothing but plain text, harmless HTML, pictures and nbgrader's metadata in its cells."""
         nb.cells = [_clean_cell(cell, number) for number, cell in enumerate(nb.cells)]
         kernel = nb.metadata.get("kernelspec")
-        # The name of a lexer, a title and the states of widgets go into the page as they are.
+        # The name of a lexer, a title and the states of widgets would go into the page unchanged.
         nb.metadata = NotebookNode(language_info=NotebookNode(name="python"))
         if isinstance(kernel, dict):
             nb.metadata.kernelspec = kernel
@@ -49,10 +49,10 @@ class CleanNotebook(NbGraderPreprocessor):
 
 
 def remove_live_files(folder: Path) -> None:
-    """Remove pages and drawings that may hold scripts: formgrader gives out all files beside a graded notebook as its own.
+    """Remove pages and drawings that may hold scripts: formgrader serves every file beside a graded notebook as its own.
 
     Args:
-        folder: with the copies that nbgrader has made of what was handed in.
+        folder: holds the copies that nbgrader has made of what was handed in.
     """
     for path in list(folder.rglob("*")):
         kind = mimetypes.guess_type(path.name)[0] or ""
@@ -85,9 +85,9 @@ def _clean_markdown(cell: NotebookNode) -> str:
     attachments = cell.get("attachments", {})
     if _is_harmless(cell.source, attachments):
         return str(cell.source)
-    # The pilcrows that link to headings would link to nothing: an id may be that of a field of formgrader's.
+    # No links to headings: ids are removed, because one could be that of a field of formgrader's.
     clean = clean_html(_render(cell.source, attachments, exclude_anchor_links=True))
-    # One line: Markdown ends a block of HTML at an empty one.
+    # In one line, because Markdown ends a block of HTML at an empty line.
     block = f"<div>{clean}</div>".replace("\n", "&#10;")
     return block if _is_harmless(block, {}) else _as_text(cell.source)
 

@@ -1,4 +1,4 @@
-"""Configure nbgrader for a course: `configure` is called by the course's `nbgrader_config.py`."""
+"""Configure nbgrader for a course, whose `nbgrader_config.py` calls `configure`."""
 
 import os
 from pathlib import Path
@@ -41,7 +41,7 @@ def configure(
     Raises:
         ValueError: `hidden` is none of these.
     """
-    # Kernels inherit both: `check` finds the course by the one, and shows of hidden checks what the other says.
+    # Kernels inherit both variables. In a notebook `check` reads where the course is, and what to show of hidden checks.
     os.environ.setdefault(COURSE, course)
     os.environ[SHOWN] = Hidden(hidden).value
     c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}

@@ -31,10 +31,10 @@ _SQLITE = "sqlite:///"
 
 
 class Assignment:
-    """Assignment of a course of nbgrader's, with one notebook of the same name.
+    """Assignment in the gradebook of a course of nbgrader's, with one notebook of the same name.
 
     Args:
-        course: the folder with `nbgrader_config.py`, or with the gradebook in its usual place.
+        course: the folder of the course, with `nbgrader_config.py` or with the gradebook in its usual place.
         name: of the assignment, the notebook and the unit.
         spec: how the unit is graded.
 
@@ -51,14 +51,14 @@ class Assignment:
         self._penalties = _late_penalties(course, self._app)
         self._course = self._app.coursedir
         self._hidden = Hidden(self._app.config.get("GradeInSandbox", {}).get("hidden", Hidden.POINTS))
-        #: Sentences about the assignment and what was handed in, each once.
+        #: Sentences about the assignment and what was handed in; a dict, so that each stands there once and in order.
         self.remarks: dict[str, None] = {}
         if not self._has_notebook():
             advice = f"run `nbgrader generate_assignment {name}` there first"
             raise UsageError(f"the gradebook of {course} has no notebook {name} in an assignment {name}; {advice}")
 
     def _has_notebook(self) -> bool:
-        """Return True if the gradebook has the notebook. A gradebook that is not there is not made by looking into it."""
+        """Return True if the gradebook has the notebook. Open no gradebook that does not exist: SQLite would create it."""
         file = self._course.db_url.removeprefix(_SQLITE)
         if file != self._course.db_url and not Path(file).exists():
             return False
@@ -80,7 +80,7 @@ class Assignment:
         return {student: HandIn.alone(submitted_work(self._course, student, self.name, self.name)) for student in found}
 
     def record(self, mark: Mark) -> None:
-        """Write a mark into the gradebook. Manual scores, extra credit and manual comments of nbgrader's stay as they are."""
+        """Write a mark into the gradebook. Scores, extra credit and comments by hand in it stay as they are."""
         student = mark.name
         when, doubt = timestamp(self._course, self._folder(student))
         scores = self._own.scores(submitted_work(self._course, student, self.name, self.name)) if self._own else {}
@@ -90,7 +90,7 @@ class Assignment:
             self._score(gradebook, mark, scores)
             gradebook.db.commit()
         facts = {"student": student, "assignment": self.name, "notebook": self.name, "db_url": self._course.db_url}
-        # The notebook may be empty: the penalty depends on the gradebook alone.
+        # An empty notebook will do, as the penalty depends on the gradebook alone.
         self._penalties.preprocess(new_notebook(), {"nbgrader": facts})
         if doubt:
             self.remarks[f"{student}: {doubt}"] = None
@@ -139,7 +139,7 @@ class Assignment:
         for grade in notebook.grades:
             if grade.cell.name in scores:
                 grade.auto_score = scores[grade.cell.name]
-            # Same rule as nbgrader's: a person has to look again at a manual score, and to give a missing one.
+            # As in nbgrader, a person has to look again at a score by hand, and to give one if there is no automatic score.
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         texts = _texts(mark, self._hidden)
         for comment in notebook.comments:
@@ -153,7 +153,7 @@ class Assignment:
 
 
 def _points_by_cell(mark: Mark) -> dict[str, tuple[float, float]]:
-    """Return the points of each graded cell; points by hand for a function fill its cells one after the other."""
+    """Return the points of each graded cell, earned and possible. Points by hand for a function fill its cells in order."""
     earned: dict[str, tuple[float, float]] = {}
     for unit in mark.units.values():
         left = {name: function.points for name, function in unit.functions.items() if function.manual is not None}
@@ -168,7 +168,7 @@ def _points_by_cell(mark: Mark) -> dict[str, tuple[float, float]]:
 def _texts(mark: Mark, hidden: Hidden) -> dict[str, str]:
     """Return the comment at each answer, by the id of its cell.
 
-    nbgrader takes comments for Markdown: indented, as code, no text of a student's becomes a tag on the page.
+    nbgrader reads comments as Markdown. They are indented as code, so that no text of a student's becomes a tag on the page.
     """
     texts: dict[str, list[str]] = {}
     for cell in graded_cells(mark.result.checks):
@@ -208,7 +208,7 @@ def _late_penalties(course: Path, app: NbGrader) -> AssignLatePenalties:
 
 @contextlib.contextmanager
 def _importing_from(course: Path) -> Iterator[None]:
-    """Import from the course's folder first, as nbgrader's commands do when they are run there."""
+    """Search the course's folder first for imports, as nbgrader's commands do when they are run there."""
     path = list(sys.path)
     sys.path.insert(0, str(course.resolve()))
     try:

@@ -1,7 +1,7 @@
-"""Find submitted work, repair notebooks that nbgrader cannot read or grade as they are, and let it go on without a valid date.
+"""Find submitted work, and repair what would stop nbgrader: unreadable notebooks, lost cells, dates that are none.
 
-Marks come from the submitted file itself, never from the repaired copy, which nbgrader shows and fills in: lost graded cells
-are put back, and metadata is taken from the gradebook, not from the notebook.
+Marks come from the submitted file itself. nbgrader shows and fills in the repaired copy: it has lost graded cells again, and
+its metadata come from the gradebook.
 """
 
 import glob
@@ -22,7 +22,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder.platforms.nbgrader.cells import cell_id
 from autograder.results.types import legible, storable
 
-#: Formgrader puts a student's id into its pages as it is, and so these would be live in an instructor's browser.
+#: Characters of HTML. Formgrader writes a student's id into its pages without escaping them.
 _LIVE = re.compile(r'[<>&"]')
 
 
@@ -32,7 +32,7 @@ def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> 
 
 
 def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> list[str]:
-    """Return the students who have handed something in, without those whom the course excludes or `refused_folders` has.
+    """Return the students who have handed something in, but for those whom the course excludes or `refused_folders` names.
 
     Args:
         course: settings of nbgrader's for the course.
@@ -52,7 +52,6 @@ def refused_folders(course: CourseDirectory, assignment: str, student: str = "*"
 def _students(course: CourseDirectory, assignment: str, student: str) -> list[str]:
     shape = course.format_path(course.submitted_directory, "(?P<student>.*)", re.escape(assignment), escape=True)
     excluded = course.student_id_exclude.split(",")
-    # The pattern is absolute, and nbgrader's own.
     pattern = str(submitted_folder(course, student, assignment))
     folders = filter(os.path.isdir, glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute, and nbgrader's own
     found = [match["student"] for match in (re.fullmatch(shape, folder) for folder in folders) if match is not None]
@@ -60,16 +59,16 @@ def _students(course: CourseDirectory, assignment: str, student: str) -> list[st
 
 
 def submitted_work(course: CourseDirectory, student: str, assignment: str, notebook: str) -> Path:
-    """Return a student's notebook; if there is none the folder, in which it may have another name."""
+    """Return a student's notebook. If there is none return the folder, as the notebook may have another name in it."""
     folder = submitted_folder(course, student, assignment)
     path = folder / f"{notebook}.ipynb"
     return path if path.exists() else folder
 
 
 def timestamp(course: CourseDirectory, folder: Path) -> tuple[datetime | None, str]:
-    """Return when a folder was handed in, or None, and a sentence if `timestamp.txt` holds no date."""
+    """Return the moment when a folder was handed in or None, and a sentence if `timestamp.txt` holds no date."""
     try:
-        # Called on the class, because `tolerate` replaces the method of the object.
+        # Call the method of the class: `tolerate` replaces that of the object by this function.
         return CourseDirectory.get_existing_timestamp(course, str(folder)), ""
     except (
         ValueError,
@@ -82,9 +81,9 @@ def timestamp(course: CourseDirectory, folder: Path) -> tuple[datetime | None, s
 
 
 def tolerate(autograde: Any) -> None:
-    """Let a run of nbgrader's `Autograde` go on if somebody has handed in no notebook or no valid date.
+    """Change a run of nbgrader's `Autograde` so that it goes on if somebody has handed in no notebook or no valid date.
 
-    Call it after the run has listed the submissions and before it opens the first.
+    Call this function after the run has listed the submissions and before it opens the first.
     """
     course = autograde.coursedir
     course.get_existing_timestamp = lambda folder: timestamp(course, Path(folder))[0]
@@ -113,7 +112,7 @@ _UNREADABLE = "*The notebook that was handed in cannot be read ({reason}). What 
 
 
 class TolerantExporter(NotebookExporter):
-    """Read a notebook, or make an empty one that says why it cannot be read.
+    """Exporter that reads a notebook, or makes one that only says why it cannot be read.
 
     nbgrader makes one exporter for a run, after it has listed the submissions: `tolerate` is called then, before the first
     notebook is opened.
@@ -151,7 +150,7 @@ def _unreadable(reason: str) -> NotebookNode:
 
 
 class RepairCells(NbGraderPreprocessor):
-    """Restore the metadata of cells that the gradebook knows, remove that of all others, and add lost graded cells."""
+    """Preprocessor that restores the metadata of cells from the gradebook, and adds graded cells that were lost."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the repaired notebook."""
@@ -197,7 +196,7 @@ def _cell(kind: str, source: str, facts: dict[str, Any]) -> NotebookNode:
 
 
 def _restore_known(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """Restore the first cell of each known id from the gradebook, and hide all other cells from nbgrader."""
+    """Return the cells: the first of each known id restored from the gradebook, all others without nbgrader's metadata."""
     seen: set[str] = set()
     result = []
     for cell in cells:
@@ -217,7 +216,7 @@ def _restore_known(cells: list[NotebookNode], known: dict[str, NotebookNode]) ->
 
 
 def _add_lost(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """Return the cells with each lost graded cell after the one that precedes it in the release."""
+    """Return the cells and the graded ones that were lost, each after the cell that precedes it in the release."""
     result = list(cells)
     places = {cell_id(cell): cell for cell in cells}
     before: NotebookNode | None = None

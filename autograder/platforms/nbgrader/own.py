@@ -1,8 +1,8 @@
 """Run an instructor's own test cells on the functions of a student.
 
-The text of a cell is the instructor's, as the gradebook has it, and runs in the trusted process. Each call of a student's
-function goes to a worker, so that no submission can reach the comparison. Some tests need more than calls, and would fail
-everybody: a test counts only if the instructor's own solution has full points in this very way.
+The gradebook has the text of each cell, which runs in the trusted process. Each call of a student's function goes to a worker,
+so that no submission can reach the comparison. Some tests need more than calls, and would fail everybody. So a test counts
+only if the instructor's own solution has full points in the same way.
 """
 
 import ast
@@ -34,7 +34,7 @@ from autograder.submissions.hand_in import HandIn
 from autograder.submissions.magics import without_magics
 
 _PRINTED = 5_000
-#: Packages whose numbers and truth values without a dimension are read as Python's own.
+#: Packages whose arrays without a dimension are read as numbers or truth values of Python.
 _LIBRARIES = {"numpy", "torch", "jax", "jaxlib"}
 _HIDDEN = "### BEGIN HIDDEN TESTS"
 _BY_HAND = "This test was not run: it is graded by hand."
@@ -42,7 +42,7 @@ _BY_HAND = "This test was not run: it is graded by hand."
 
 @dataclass(frozen=True)
 class OwnScore:
-    """Score of a student in one test of the instructor's own.
+    """Score of a student in one of the instructor's own tests.
 
     Attributes:
         points: earned; None if the test could not be run and is graded by hand.
@@ -55,7 +55,7 @@ class OwnScore:
 
 @dataclass(frozen=True)
 class _Cell:
-    """Cell of the instructor's that runs: a test with its points, a locked cell, or the imports of another."""
+    """Cell of the instructor's notebook that runs: a test with its points, a locked cell, or the imports of another cell."""
 
     id: str
     text: str
@@ -63,7 +63,7 @@ class _Cell:
 
 
 class OwnTests:
-    """The instructor's own tests of one notebook.
+    """Tests of the instructor's own in one notebook.
 
     Args:
         spec: of the unit that the notebook holds.
@@ -90,8 +90,8 @@ class OwnTests:
         self._hidden_shown = hidden_shown
         self._points = dict(points)
         self._cells = tuple(_cells(source, spec.units[0], released, points))
-        #: Why tests cannot be run, by their ids: for instructors alone.
-        self.reasons = self._why_not(source)
+        #: For each test that cannot be run, by its id, the reason; only instructors read it.
+        self.reasons = self._reasons(source)
 
     def scores(self, work: Path) -> dict[str, OwnScore]:
         """Return the score of each test for what was handed in.
@@ -102,13 +102,14 @@ class OwnTests:
         found = self._run(read_for(self._spec.catalog, HandIn.alone(work)), self.reasons)
         return {name: found.get(name, OwnScore(None, _BY_HAND)) for name in self._points}
 
-    def _why_not(self, source: Path) -> dict[str, str]:
+    def _reasons(self, source: Path) -> dict[str, str]:
+        """Try the tests on the instructor's solution. Return why some of them cannot be run on a student's functions."""
         there = {cell.id for cell in self._cells}
         reasons = {name: f"{source} does not have it" for name in self._points if name not in there}
         tried = self._run(read_for(self._spec.catalog, HandIn.alone(source)), reasons) if there else {}
-        without = {name: score for name, score in tried.items() if score.points != self._points[name]}
-        said = "with your own solution, called in another process, it does not have full points"
-        return reasons | {name: f"{said}: {score.text}" for name, score in without.items()}
+        failed = {name: score for name, score in tried.items() if score.points != self._points[name]}
+        why = "with your own solution, called in another process, it does not have full points"
+        return reasons | {name: f"{why}: {score.text}" for name, score in failed.items()}
 
     def _run(self, submission: Submission, skipped: Mapping[str, str]) -> dict[str, OwnScore]:
         unit = self._spec.units[0]
@@ -140,7 +141,7 @@ class OwnTests:
         return found
 
     def _run_cell(self, cell: _Cell, stage: "_Stage", grader_time: GraderTime) -> OwnScore:
-        """Run one cell. Return its score; that of a cell that is no test means nothing."""
+        """Run one cell. Return its score, which means nothing if the cell is no test."""
         points = cell.points or 0.0
         printed = io.StringIO()
         try:
@@ -153,12 +154,12 @@ class OwnTests:
         except (Exception, SystemExit) as error:  # a test may raise anything
             return OwnScore(0.0, self._output_text(cell, f"Not passed: {_sentence(error)}", printed.getvalue()))
         if any(call.changed for call in stage.module.calls):
-            # The test has kept its own copy: what it says of its arguments afterwards may be wrong.
+            # The worker changed a copy: if the test looks at its arguments afterwards, it sees no change.
             return OwnScore(None, f"{_BY_HAND} A function has changed its arguments, which the test cannot see.")
         if value is False:
             return OwnScore(0.0, self._output_text(cell, "Not passed: its last line is False", printed.getvalue()))
         if isinstance(value, int | float) and not isinstance(value, bool) and not value >= points:
-            earned = max(0.0, float(value))  # 0 for NaN too
+            earned = max(0.0, float(value))  # NaN earns 0 too
             return OwnScore(earned, self._output_text(cell, f"Passed in part: {earned:g} points", printed.getvalue()))
         return OwnScore(points, self._output_text(cell, "Passed", printed.getvalue()))
 
@@ -187,7 +188,7 @@ def own_tests(
 
 
 class _Stage:
-    """The names that the instructor's cells see, among them stand-ins for the functions of the student."""
+    """Namespace in which the instructor's cells run, with stand-ins for the functions of the student."""
 
     module: StudentModule
 
@@ -207,7 +208,7 @@ class _Stage:
 
 
 class _Function:
-    """A function of the student whose module is on the stage, as the instructor's cells call it."""
+    """Stand-in for a function of the student's module, for the instructor's cells to call."""
 
     def __init__(self, stage: _Stage, name: str) -> None:
         self._stage = stage
@@ -226,7 +227,7 @@ class _Function:
 
 
 def _cells(source: Path, unit: str, released: Mapping[str, str], points: Mapping[str, float]) -> Iterable[_Cell]:
-    """Yield what runs of the instructor's notebook, in its order: locked cells as released, tests, and imports of others."""
+    """Yield the cells of the instructor's notebook that run, in order: locked cells, tests, and the imports of all others."""
     try:
         notebook = nbformat.read(source, as_version=4)
     except Exception:  # nbformat raises whatever its schema and migrations raise; then nothing can be tried
@@ -235,7 +236,7 @@ def _cells(source: Path, unit: str, released: Mapping[str, str], points: Mapping
         facts = cell.metadata.get("nbgrader", {})
         name = str(facts.get("grade_id", ""))
         if name in points:
-            # With its magics: a test of which a line is left out would pass everybody. It is no Python, and is not run.
+            # A test with magics is no Python, and cannot be run. Without these lines it could pass everybody.
             yield _Cell(name, released.get(name, cell.source), points[name])
         elif facts.get("locked") and not facts.get("grade"):
             yield _Cell(name, without_magics(released.get(name, cell.source), unit))
@@ -252,7 +253,7 @@ def _imports(text: str) -> str:
 
 
 def _names(cells: Iterable[_Cell]) -> set[str]:
-    """Return the names that some cell reads; whatever a cell itself defines takes the place of a stand-in."""
+    """Return the names that some cell uses. A name that a cell defines itself replaces its stand-in when the cell runs."""
     found: set[str] = set()
     for cell in cells:
         with contextlib.suppress(SyntaxError, ValueError):
@@ -261,7 +262,7 @@ def _names(cells: Iterable[_Cell]) -> set[str]:
 
 
 def _native(error: Raised) -> BaseException:
-    """Return the student's exception as one of Python's own that a test can catch, or as it is if it is none."""
+    """Return Python's own exception of the type that the student's code raised, for a test to catch; else the error itself."""
     for kind in error.kinds:
         found = getattr(builtins, kind, None)
         if isinstance(found, type) and issubclass(found, Exception) and found not in (Exception, BaseException):
@@ -271,13 +272,13 @@ def _native(error: Raised) -> BaseException:
 
 
 def _plain(value: Any) -> Any:
-    """Return a number or truth value of a numerical library as one of Python's own, and anything else as it is."""
-    library = type(value).__module__.partition(".")[0]  # which may not be installed
+    """Return a number or truth value of a numerical library as one of Python's own, and anything else unchanged."""
+    library = type(value).__module__.partition(".")[0]  # by name, as the library may not be installed
     return value.item() if library in _LIBRARIES and getattr(value, "ndim", None) == 0 else value
 
 
 def _sentence(error: BaseException) -> str:
-    """Return what a student reads of a test that failed."""
+    """Return the sentence that a student reads on a test that failed."""
     for fault in (error.__cause__, error):
         if isinstance(fault, StudentFault):
             return fault.sentence
@@ -286,9 +287,9 @@ def _sentence(error: BaseException) -> str:
 
 
 def _seed_everything(seed: int) -> None:
-    """Seed what a test may draw from, so that the same work has the same mark again.
+    """Seed all random numbers that a test may draw, so that the same work has the same mark again.
 
-    The test itself may be the first to import a library: each that is installed is seeded.
+    Each library that is installed is seeded, even if nothing has imported it yet: the test may.
     """
     random.seed(seed)
     with contextlib.suppress(ImportError):

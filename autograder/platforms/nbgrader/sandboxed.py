@@ -1,4 +1,4 @@
-"""Replace nbgrader's execution by the sandboxed grader: it grades the file as a module, and the cells show the marks."""
+"""Replace nbgrader's execution of notebooks by the sandboxed grader, whose marks the cells then show."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,15 +27,15 @@ from autograder.platforms.nbgrader.own import OwnScore, OwnTests, own_tests
 from autograder.results.mark import Hidden
 from autograder.results.types import SubmissionResult, storable
 
-#: What has been made once in each run of nbgrader's, by the name of the notebook.
+#: For each run of nbgrader's: the graders of its notebooks, by the notebook's name. They are made once in a run.
 _RUNS: WeakKeyDictionary[Any, dict[str, "_Run"]] = WeakKeyDictionary()
-#: Automatic scores of the cells that were not run, by their ids, among nbgrader's resources: None if there was none before.
+#: Key among nbgrader's resources. Its value: the earlier automatic scores of cells that were not run, or None, by their ids.
 _NOT_RUN = "idealcat_not_run"
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One notebook of an assignment: its results, and the instructor's own tests in it."""
+    """Graders of one notebook of an assignment: by the course's checks, and by the instructor's own tests if there are any."""
 
     ahead: Ahead
     own: OwnTests | None
@@ -43,9 +43,9 @@ class _Run:
 
 
 class GradeInSandbox(NbGraderPreprocessor):
-    """Write the marks of the submitted file into the cells' outputs, instead of nbgrader's `Execute`.
+    """Preprocessor that writes the marks of the submitted file into the cells' outputs, in place of nbgrader's `Execute`.
 
-    nbgrader reads marks from outputs and gives full points to a cell without any, so every graded cell first gets an error.
+    nbgrader reads marks from outputs, and gives full points to a cell without any. So every graded cell first gets an error.
     """
 
     course = Unicode(help="The folder with exercises/catalog.toml.").tag(config=True)
@@ -89,7 +89,7 @@ class GradeInSandbox(NbGraderPreprocessor):
 
     @property
     def _coursedir(self) -> Any:
-        return self.parent.parent.coursedir  # of nbgrader's `Autograde`: our parent is its exporter
+        return self.parent.parent.coursedir  # the parent is an exporter, and its parent nbgrader's `Autograde`
 
     def _result(self, run: _Run, facts: dict[str, str], work: Path) -> SubmissionResult:
         _, doubt = timestamp(self._coursedir, submitted_folder(self._coursedir, facts["student"], facts["assignment"]))
@@ -98,7 +98,7 @@ class GradeInSandbox(NbGraderPreprocessor):
         return run.ahead.result(facts["student"], work)
 
     def _run(self, assignment: str, notebook: str) -> _Run:
-        """Return what one run of nbgrader's grades a notebook by; made when it comes to the first."""
+        """Return the graders of a notebook in the current run of nbgrader's. Make them at the first student's notebook."""
         begun = _RUNS.setdefault(self.parent.parent, {})
         if notebook not in begun:
             ahead = self._grade_ahead(self._coursedir, assignment, notebook)
@@ -109,7 +109,7 @@ class GradeInSandbox(NbGraderPreprocessor):
         return begun[notebook]
 
     def _grade_ahead(self, course: Any, assignment: str, notebook: str) -> Ahead:
-        """Grade the notebooks of all students of a run, when it comes to the first."""
+        """Grade the notebooks of all students of a run at once."""
         folder = Path(course.root, ".idealcat", assignment, notebook)
         ahead = Ahead(notebook_spec(self.course, notebook, trusted=self.trusted), folder, self.jobs)
         students = handed_in(course, assignment, course.student_id)
@@ -121,7 +121,7 @@ def write_outputs(result: SubmissionResult, cells: list[NotebookNode], hidden: H
     """Write the marks of each function and the sentences of its checks into the outputs of its cell.
 
     Returns:
-        Ids of the released cells that no check of the course is for.
+        The ids of released cells for which the course has no checks any more.
     """
     graded = {cell.id: cell for cell in graded_cells(result.checks)}
     points = released_points(earned_points(graded.values()), _limits(cells))
@@ -147,10 +147,10 @@ def write_own_outputs(scores: Mapping[str, OwnScore], cells: list[NotebookNode])
 
 
 class LeaveForHand(NbGraderPreprocessor):
-    """Leave cells that were not run to be graded by hand: nbgrader would give full points for a cell without an error."""
+    """Preprocessor that leaves cells that were not run to be graded by hand: nbgrader would give them full points."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Put back what each such cell had before, which may be no automatic score; a manual score stays."""
+        """Restore the automatic score that each such cell had before, or none. A score by hand stays."""
         facts = resources["nbgrader"]
         with Gradebook(facts["db_url"]) as gradebook:
             for name, score in resources[_NOT_RUN].items():
@@ -194,7 +194,7 @@ def _name(cell: NotebookNode) -> str:
 
 
 def _test_cells(nb: NotebookNode) -> Iterator[NotebookNode]:
-    """Yield the autograded test cells; graded answers are graded by hand."""
+    """Yield the autograded test cells, and not the answers that a person grades."""
     for cell in nb.cells:
         facts = cell.metadata.get("nbgrader", {})
         if cell.cell_type == "code" and facts.get("grade") and not facts.get("solution"):

@@ -28,7 +28,7 @@ from autograder.platforms.bundles import (
     student_bundle,
     write_bundle,
 )
-from autograder.platforms.bundles.student import public_checks
+from autograder.platforms.bundles.public_checks import public_checks
 from autograder.student.progress import Progress
 from autograder.student.standing import headline
 from tests.autograder.small_course import CATALOG, make_course
