@@ -143,11 +143,15 @@ def _condition(module: nn.Module) -> dict[str, object]:
         "weights": {name: encode(value.detach(), grad=False) for name, value in module.state_dict().items()},
         "training mode": {name: child.training for name, child in children.items()},
         "requires_grad": {name: parameter.requires_grad for name, parameter in parameters.items()},
-        "gradients": {
-            name: None if parameter.grad is None else encode(parameter.grad) for name, parameter in parameters.items()
-        },
+        "gradients": {name: _gradient(parameter) for name, parameter in parameters.items()},
         "hooks": {name: _hooks(child) for name, child in children.items()},
     }
+
+
+def _gradient(parameter: nn.Parameter) -> object:
+    """Return the gradient that stands on a parameter; None if there is none, or it is zero, as after `grad.zero_()`."""
+    gradient = parameter.grad
+    return None if gradient is None or not gradient.count_nonzero() else encode(gradient)
 
 
 def _hooks(module: nn.Module) -> int:

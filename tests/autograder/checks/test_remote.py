@@ -104,6 +104,11 @@ def tidy(model, images):
     with torch.no_grad():
         return model(images)
 
+def zero_gradients(model, images):
+    model(images).sum().backward()
+    model.zero_grad(set_to_none=False)
+    return 0
+
 def switch_gradients_off(model, images):
     torch.set_grad_enabled(False)
     return model(images)
@@ -542,6 +547,14 @@ def test_what_stays_behind_on_a_model_is_reported(student, model, images):
     assert kinds == {"training mode", "hooks", "requires_grad", "gradients", "weights", "random state"}
     assert "gradients of model (head.bias, head.weight)" in student.last.describe_side_effects("gradients")
     assert student.last.describe_side_effects("random state") == ["random state"]
+
+
+def test_gradients_of_zero_are_no_gradients(student, model, images):
+    """`zero_grad(set_to_none=False)` and `grad.zero_()` leave zeros where nothing was; where something was, that is lost."""
+    student.zero_gradients(model, images)
+    assert student.last.describe_side_effects("gradients") == []
+    student.zero_gradients(data.toy_head(32, 2, stale=True), images)
+    assert student.last.describe_side_effects("gradients") == ["gradients of model (bias, weight)"]
 
 
 @pytest.mark.parametrize("given", ["list", "dict"])
