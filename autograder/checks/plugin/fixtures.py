@@ -20,7 +20,7 @@ from autograder.course.skeletons import whole_solution
 from autograder.errors import CheckError, NotHandedIn
 from autograder.libraries import nn, torch
 from autograder.submissions import Module
-from autograder.worker.side_effects import restorer
+from autograder.worker.restorer import restorer
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from autograder.errors import (
 from autograder.submissions import Module
 from autograder.worker.codec import encode
 from autograder.worker.protocol import Fault
-from autograder.worker.side_effects import restorer
+from autograder.worker.restorer import restorer
 
 STUDENT = """
 import torch
