@@ -121,7 +121,7 @@ def _roots(folders: Iterable[PurePosixPath]) -> list[PurePosixPath]:
 
 def _name_below(root: PurePosixPath, path: PurePosixPath) -> str | None:
     """Return the name by which a module in the folder `root` imports a file; None if it is none that can be imported."""
-    if path.suffix != ".py" or not path.is_relative_to(root):
+    if path.suffix != ".py" or root not in path.parents:
         return None
     parts = path.relative_to(root).with_suffix("").parts
     parts = parts[:-1] if parts[-1] == _INIT else parts

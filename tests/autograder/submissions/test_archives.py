@@ -213,6 +213,11 @@ def test_a_name_that_is_no_utf8_is_shown_harmlessly(tmp_path):
 COMPRESSIONS = {"tar": bytes, "tar.gz": gzip.compress, "tar.bz2": bz2.compress, "tar.xz": lzma.compress}
 
 
+def test_a_path_may_be_a_file_and_a_folder(tmp_path):
+    path = zipped(tmp_path / "a.zip", ("helper.py", "x = 1"), ("helper.py/variation_loss.py", CODE))
+    assert submitted(path).modules["variation_loss"].text == CODE
+
+
 @pytest.mark.parametrize("ending", COMPRESSIONS)
 @pytest.mark.parametrize("content", COMPRESSIONS)
 def test_a_tar_is_read_whatever_its_ending_says(tmp_path, ending, content):
