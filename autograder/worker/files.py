@@ -131,8 +131,9 @@ class Folder:
         opener: Callable[[Any, int], int] | None = None,
     ) -> Any:
         """Open a file as `open` does."""
-        if len(_KINDS & set(mode)) != 1:
-            self._open(file, mode)  # raises ValueError in Python's own words
+        is_binary = "b" in mode
+        if len(_KINDS & set(mode)) != 1 or (is_binary and (encoding, errors, newline) != (None, None, None)):
+            self._open(file, mode, buffering, encoding, errors, newline)  # raises ValueError in Python's own words
         flags = _flags(mode)
         where = file if opener is None else opener(file, flags)
         stream: Stream | None = None
@@ -144,11 +145,11 @@ class Folder:
         if stream is None:
             return self._open(self._real_path(where), mode, buffering, encoding, errors, newline, closefd)
         stream.name = file  # type: ignore[attr-defined] # as a real file has it
-        if "b" in mode and buffering == 0:
+        if is_binary and buffering == 0:
             return stream
         kind: Any = io.BufferedRandom if flags & os.O_RDWR else io.BufferedWriter
         made: Any = (kind if flags & _WRITES else io.BufferedReader)(stream, max(buffering, _BUFFER_BYTES))
-        if "b" not in mode:
+        if not is_binary:
             encoding = "utf-8" if encoding in (None, "locale") else encoding
             made = io.TextIOWrapper(made, encoding, errors, newline, line_buffering=buffering == 1)
             made.mode = mode

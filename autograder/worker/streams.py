@@ -110,6 +110,8 @@ class Stream(io.RawIOBase):
 
     def truncate(self, size: int | None = None) -> int:
         """Cut the file, or fill it up with zeros, to a size."""
+        if not self.writable():
+            raise io.UnsupportedOperation("File not open for writing")
         size = self._position if size is None else size
         self._node.enlarge(size)
         del self._node.data[size:]

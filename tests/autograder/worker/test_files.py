@@ -165,6 +165,8 @@ def refusals():
         lambda: os.stat("nothing"),
         lambda: os.chdir("nothing"),
         lambda: open("file").write("x"),
+        lambda: open("file").truncate(0),
+        lambda: open("file", "wb", encoding="utf-8"),
         lambda: open("file", "w").read(),
         lambda: open("file", "rb").seek(-1),
         lambda: open("file", "rw"),
