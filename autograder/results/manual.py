@@ -28,7 +28,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
 from autograder.errors import UsageError
-from autograder.results.tables import BEFORE_HEADING, table_text, unquote
+from autograder.results.tables import BEFORE_HEADING, delimiter_of, table_text, unquote
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
@@ -174,7 +174,7 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     found = BEFORE_HEADING.match(text)
     before = found[0] if found is not None else ""
     text, above = text.removeprefix(before), before.count("\n")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
     headings = [cell.strip().casefold() for cell in next(reader, [])]
     for name in _NEEDED:
         if name not in headings:
@@ -189,11 +189,6 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             raise UsageError(f"line {above + reader.line_num} of {path} has more cells than columns; {advice}")
         if any(cells):
             yield above + reader.line_num, dict(zip(headings, cells, strict=False))
-
-
-def _delimiter(text: str) -> str:
-    """Return the separator that splits the headings into most columns."""
-    return max(",;\t", key=text.partition("\n")[0].count)
 
 
 def _line(

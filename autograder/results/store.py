@@ -8,6 +8,7 @@ Files are written whole or not at all, and one process at a time holds a file.
 
 import contextlib
 import csv
+import io
 import json
 import os
 import tempfile
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.errors import GraderError, UsageError
-from autograder.results.tables import unquote
+from autograder.results.tables import delimiter_of, table_text, unquote
 from autograder.results.types import SubmissionResult, read_moment
 
 #: File beside the results of a class that tells what was graded, and by what.
@@ -183,8 +184,9 @@ def read_intake_rows(out: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {unquote(row["student"]): row for row in csv.DictReader(file) if not row["reason"]}
+        text = table_text(path.read_bytes(), str(path))
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
+        return {unquote(row["student"]): row for row in rows if not row["reason"]}
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
 

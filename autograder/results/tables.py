@@ -41,6 +41,11 @@ def table_text(data: bytes, name: str) -> str:
     return text
 
 
+def delimiter_of(text: str) -> str:
+    """Return the separator that splits the first line of a table into most columns."""
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+
+
 def _encoding_of(data: bytes) -> tuple[bytes, str]:
     """Return the mark that a table begins with, and its encoding."""
     return next(((mark, encoding) for mark, encoding in _MARKS if data.startswith(mark)), (b"", "utf-8"))
@@ -64,8 +69,7 @@ class Table:
         start = BEFORE_HEADING.match(text)
         self._before = start[0] if start is not None else ""
         text = text.removeprefix(self._before)
-        first = text.partition("\n")[0]
-        self._delimiter = max(_DELIMITERS, key=first.count)
+        self._delimiter = delimiter_of(text)
         self._cells = list(_records(text, self._delimiter))
         if text.count('"') % 2:
             lines = enumerate((self._before + text).split("\n"), 1)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from autograder.errors import GraderError, UsageError
-from autograder.results.store import hold, write_atomically
+from autograder.results.store import hold, read_moments, write_atomically
 
 HOLDER = """
 import sys, time
@@ -50,3 +50,11 @@ def test_what_cannot_be_written_leaves_the_old_text(tmp_path, monkeypatch):
     with pytest.raises(GraderError, match=r"a.txt cannot be written \(No space left\); make room for it"):
         write_atomically(path, "new")
     assert path.read_text() == "old" and [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "utf-16")])
+def test_the_table_of_intake_is_read_as_a_spreadsheet_saves_it(tmp_path, delimiter, encoding):
+    rows = [("student", "path", "submitted", "late", "reason"), ("al", "al.zip", "2026-11-20T10:00:00+01:00", "", "")]
+    text = "".join(f"{delimiter.join(row)}\r\n" for row in rows)
+    (tmp_path / "intake.csv").write_bytes(text.encode(encoding))
+    assert read_moments(tmp_path) == {"al": "2026-11-20T10:00:00+01:00"}
