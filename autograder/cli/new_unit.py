@@ -1,6 +1,5 @@
 """Write the start of a new course or unit: files that work together, for the author to replace one by one."""
 
-import keyword
 import re
 from pathlib import Path
 
@@ -168,7 +167,7 @@ def _without_empty_list(entries: str) -> str:
 
 
 def _require_free(catalog: Catalog, name: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise UsageError(f"{name!r} cannot be the name of a unit; take small letters, digits and underscores")
     problem = name_problem(name)
     if problem:

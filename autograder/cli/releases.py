@@ -105,13 +105,19 @@ def pictures(
 
     catalog = course_here()
     modules = read_for(catalog, HandIn.alone(catalog.root / "solutions")).modules
+    chosen = [unit.name for unit in catalog.select(names_in(units))]
+    drawable = [unit for unit in chosen if catalog.picture(unit).is_file()]
+    if not drawable:
+        example = catalog.picture(chosen[0] if chosen else "UNIT").relative_to(catalog.root)
+        terminal.errors.print(Text(f"no unit has a picture; {example.as_posix()} would draw one"), soft_wrap=True)
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    for unit in catalog.select(names_in(units)):
+    for unit in drawable:
         with InThisProcess().worker() as worker:
-            drawn = reward(catalog, unit.name, modules, worker)
+            drawn = reward(catalog, unit, modules, worker)
         if drawn is not None:
-            (folder / f"{unit.name}.png").write_bytes(drawn.png)
-            terminal.out.print(Text(f"wrote {folder / unit.name}.png: {drawn.caption}"), soft_wrap=True)
+            (folder / f"{unit}.png").write_bytes(drawn.png)
+            terminal.out.print(Text(f"wrote {folder / unit}.png: {drawn.caption}"), soft_wrap=True)
 
 
 @app.command()

@@ -235,8 +235,10 @@ class Reader:
 
 
 def name_problem(name: str) -> str:
-    """Return why a unit or one of its files cannot have a name, which others import; empty if it can."""
-    if not name.isidentifier() or keyword.iskeyword(name):
+    """Return why a unit or one of its files, which others import, cannot have a name; empty if it can."""
+    if keyword.iskeyword(name):
+        return "is a keyword of Python"
+    if not name.isidentifier():
         return "is no name of a Python module: letters, digits and underscores, the first no digit"
     if name in sys.stdlib_module_names:
         return "is the name of a module of Python's own, which the student's file would hide"

@@ -51,7 +51,7 @@ def test_a_student_meets_the_new_unit(own_course, command, student_pytest):
     ("name", "words"),
     [
         ("Solarize", "'Solarize' cannot be the name of a unit; take small letters, digits and underscores"),
-        ("class", "'class' cannot be the name of a unit"),
+        ("class", "'class' cannot be the name of a unit, as it is a keyword of Python; take another name"),
         ("../quiz", "cannot be the name of a unit"),
         ("quiz", "the course has a unit or a function quiz already; take another name"),
         ("denoise", "the course has a unit or a function denoise already"),

@@ -117,6 +117,12 @@ def test_a_class_of_nbgraders_is_read_without_the_options_of_other_classes(autog
     assert (code, out) == (2, "") and "without PATH, --units, --from and --roster" in err
 
 
+def test_a_course_without_pictures_says_that_there_is_nothing_to_draw(autograder, places):
+    code, out, err = autograder("release", "pictures", "-o", "drawn")
+    assert (code, out) == (0, "") and "no unit has a picture; exercises/pictures/draw_doubling.py would draw one" in err
+    assert not (places / "drawn").exists()
+
+
 def test_one_submission_is_not_compared(autograder, places):
     code, out, err = autograder("likeness", "class/ann")
     assert (code, out) == (2, "") and "likeness compares submissions, and class/ann holds 1; give a class" in err

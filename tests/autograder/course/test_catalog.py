@@ -79,6 +79,7 @@ def test_some_units_can_be_chosen(course):
         (GOOD.replace('"second"', '"first"'), "two units are called first; give one of them another name"),
         (GOOD.replace('"first"', '"my unit"'), "line 5: unit my unit: name is no name of a Python module"),
         (GOOD.replace('"first"', '"../first"'), "name is no name of a Python module"),
+        (GOOD.replace('"first"', '"class"'), "name is a keyword of Python"),
         (GOOD.replace('"first"', '"statistics"'), "unit statistics: name is the name of a module of Python's own"),
         (GOOD.replace('"first"', '"numpy"'), "unit numpy: name is the name of a package that the autograder imports"),
         (
