@@ -22,6 +22,8 @@ from autograder.results.templates import render_file
 _CODE = (".py", ".html", ".css", ".js", ".typed", ".toml", ".sh", ".yml")
 _KINDS = (*_CODE, ".json", ".safetensors", ".md", ".txt", ".po", ".pot")
 _CONSTRAINTS = "constraints.txt"
+#: Words in brackets, in each language, that only a course with PyTorch tells its students.
+_SIZE_OF_TORCH = re.compile(r" \([^()]*PyTorch[^()]*\)")
 #: Further suffixes of files that a student opens: pictures of lessons, and notebooks.
 _SHOWN = (*PIXELS, ".svg", ".ipynb")
 
@@ -79,9 +81,13 @@ def _start(catalog: Catalog, language: str) -> Files:
     own = f"README.{language}.md"
     readme = own if (files_of("autograder.platforms.bundles") / "templates" / own).is_file() else "README.md"
     constraints = f" -c {_CONSTRAINTS}" if (catalog.root / _CONSTRAINTS).is_file() else ""
-    return {
+    start = {
         "README.md": template(readme, title=catalog.title, unit=first, constraints=constraints),
         "Makefile": template("Makefile"),
+    }
+    if not any(re.match(r"torch\b", each) for each in dependencies(catalog)):
+        start = {name: _SIZE_OF_TORCH.sub("", text.decode()).encode() for name, text in start.items()}
+    return start | {
         ".gitignore": template("gitignore"),
         **{f".vscode/{name}": template(name) for name in ("launch.json", "settings.json")},
     }

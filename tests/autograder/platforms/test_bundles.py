@@ -572,6 +572,17 @@ def test_a_read_me_names_the_constraints_only_if_there_are_any(language, tmp_pat
     assert "pip install -e . -c constraints.txt`" in readme
 
 
+@pytest.mark.parametrize("language", ["en", "lt", "ms", "my", "sr", "tl"])
+def test_only_a_course_that_needs_pytorch_tells_its_size(language, tmp_path):
+    root = make_course(tmp_path / "course")
+    with_torch = student_bundle(read_catalog(root), language=language)
+    (root / "pyproject.toml").write_text('[project]\nname = "plain"\ndependencies = ["idealcat"]\n')
+    without = student_bundle(read_catalog(root), language=language)
+    for name in ("README.md", "Makefile"):
+        assert b"PyTorch" in with_torch[name] and b"PyTorch" not in without[name]
+        assert b"()" not in without[name]
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".gif", ".svg", ".webp"])
 def test_a_lessons_picture_is_released_whatever_its_format(suffix, tmp_path):
     root = make_course(tmp_path / "course")
