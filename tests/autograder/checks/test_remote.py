@@ -188,7 +188,7 @@ def student_within(request, sandbox):
     sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
     with worker as transport:
         yield lambda seconds: StudentModule(ModuleUnderTest(unit, sources, seconds), transport, 5)
-    restorer(process=False).restore(5)
+    restorer(process=False).restore(5)  # a function may have left inference mode in this process
 
 
 @pytest.fixture
