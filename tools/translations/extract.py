@@ -32,6 +32,7 @@ ENGINE_FILES = (
     "student/drawing.py",
     "student/notebook.py",
     "platforms/bundles/notebooks.py",
+    "errors.py",
     "checks/compare.py",
     "checks/difference.py",
     "checks/pictures.py",
