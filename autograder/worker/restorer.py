@@ -73,10 +73,13 @@ def _is_pytests(handler: logging.Handler) -> bool:
 
 def _torch_settings() -> tuple[Setting, ...]:
     return (
-        Setting(torch.is_inference_mode_enabled, lambda _: _leave_inference_mode()),
+        Setting(torch.is_inference_mode_enabled, lambda on: _enter_inference_mode() if on else _leave_inference_mode()),
         Setting(torch.is_grad_enabled, torch.set_grad_enabled),
         Setting(torch.get_default_dtype, torch.set_default_dtype),
-        Setting(torch.get_default_device, lambda _: torch.set_default_device(None)),
+        # None, as the CPU would be a mode that looks at each operation.
+        Setting(
+            torch.get_default_device, lambda place: torch.set_default_device(None if place.type == "cpu" else place)
+        ),
         Setting(torch.get_num_threads, torch.set_num_threads),
         Setting(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
         Setting(lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
@@ -139,6 +142,8 @@ class Restorer:
     def __init__(self, *, process: bool) -> None:
         self._process = process
         self._before: list[tuple[Setting, Any]] = []
+        #: Those of the libraries among them.
+        self._numerical: list[tuple[Setting, Any]] = []
         self._libraries: set[str] = set()
         self._seed = 0
         self.remember_libraries()
@@ -155,7 +160,7 @@ class Restorer:
                 self._libraries.add(name)
                 if name == "torch":
                     torch.set_num_threads(1)  # as in a graded worker, so that both round alike
-                self._remember(settings())
+                self._numerical += self._remember(settings())
                 self._seed_library(name)
 
     def _seed_library(self, name: str) -> None:
@@ -165,8 +170,20 @@ class Restorer:
             # `torch.manual_seed` would seed accelerators too, which nothing here uses and which takes milliseconds.
             torch.default_generator.manual_seed(self._seed)
 
-    def _remember(self, settings: tuple[Setting, ...]) -> None:
-        self._before += [(setting, setting.read()) for setting in settings]
+    def _remember(self, settings: tuple[Setting, ...]) -> list[tuple[Setting, Any]]:
+        before = [(setting, setting.read()) for setting in settings]
+        self._before += before
+        return before
+
+    def put_aside(self) -> list[tuple[Setting, Any]]:
+        """Put the libraries' settings back. Return those that were others, with their values, to be written again."""
+        changed = []
+        for setting, before in self._numerical:
+            now = setting.read()
+            if now != before:
+                setting.write(before)
+                changed.append((setting, now))
+        return changed
 
     def restore(self, seed: int, *, modules: bool = True) -> None:
         """Put everything back, and start all random numbers from a seed.
@@ -210,6 +227,12 @@ def known_modules() -> dict[str, types.ModuleType]:
     written to after a fork is copied.
     """
     return dict(sys.modules)
+
+
+def _enter_inference_mode() -> None:
+    mode = torch.inference_mode()
+    mode.__enter__()
+    _HELD_MODES.append(mode)
 
 
 def _leave_inference_mode() -> None:

@@ -67,7 +67,7 @@ from autograder.worker.protocol import (
     read_request,
     write,
 )
-from autograder.worker.restorer import held_bytes, restorer
+from autograder.worker.restorer import Setting, held_bytes, restorer
 from autograder.worker.side_effects import inspection
 
 #: A worker that holds so many bytes more than at first collects garbage before a check; otherwise Python decides when.
@@ -112,6 +112,8 @@ class Session:
         #: The student's texts by file name.
         self._sources: dict[str, str] = {}
         self._objects = Objects()
+        #: Settings of libraries that the student's code has changed in a process that is not its own.
+        self._settings: list[tuple[Setting, Any]] = []
         self._ask: Callable[[bytes], bytes] | None = None
         self._has_asked = False
         self._unit = ""
@@ -136,7 +138,8 @@ class Session:
         self._has_asked = False
         self._framework = PYTORCH
         try:
-            reply = self._reply(request)
+            with self._own_settings():
+                reply = self._reply(request)
             try:
                 return write(reply, self._hold)
             except TooLargeTree:  # a long list of dataclasses, or one that leads back to itself
@@ -149,6 +152,19 @@ class Session:
             return write(fault_of(error, self._sources, sandboxed=self._sandboxed))
         finally:
             self._ask = None
+
+    @contextlib.contextmanager
+    def _own_settings(self) -> Iterator[None]:
+        """Let the student's code have the settings that it has made; in the check's process the check has its own."""
+        if self._sandboxed:
+            yield
+            return
+        for setting, value in self._settings:
+            setting.write(value)
+        try:
+            yield
+        finally:
+            self._settings = self._restorer.put_aside()
 
     def is_own(self, filename: str) -> bool:
         """Return True if a file is one of the student's modules."""

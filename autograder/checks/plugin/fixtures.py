@@ -20,7 +20,6 @@ from autograder.course.skeletons import whole_solution
 from autograder.errors import CheckError, NotHandedIn
 from autograder.libraries import nn, torch
 from autograder.submissions import Module
-from autograder.worker.restorer import restorer
 
 
 @pytest.fixture
@@ -51,9 +50,6 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
         request.node.stash[PARTS] = tuple(modules[part] for part in unit.parts if part in modules)
         yield student
         printed = worker.take_printed()
-        if getattr(worker, "session", None) is not None:
-            # The student's code has run in this process: the next check's own fixtures need the settings as they were.
-            restorer(process=False).restore(seed)
     for note in student.notes:
         run.note(note)
     student.forget()

@@ -439,6 +439,9 @@ def net():
 
 @pytest.mark.points("double", 1)
 def test_double(submission):
+    ones = torch.ones(2)
+    assert_close(submission.double(ones), torch.full((2,), 2.0))
+    torch.nn.Linear(2, 2)(ones).sum().backward()
     assert_close(submission.double(torch.ones(2)), torch.full((2,), 2.0))
 
 @pytest.mark.points("halve", 1)
@@ -457,11 +460,12 @@ def test_halve(net, submission):
         "torch.set_default_dtype(torch.float64)",
     ],
 )
-def test_what_a_call_leaves_in_this_process_does_not_reach_the_next_checks_own_fixtures(student_pytest, tmp_path, left):
+def test_what_a_call_leaves_in_this_process_does_not_reach_what_checks_compute_themselves(
+    student_pytest, tmp_path, left
+):
     """When graded the student's code runs in another process, and what is right passes there."""
     root = make_course(tmp_path / "course")
     (root / "exercises" / "doubling.py").write_text(LEAVES.replace("LEFT", left))
     (root / "tests" / "exercises" / "test_doubling.py").write_text(CHECK_WITH_A_NET)
     run = student_pytest("exercises", cwd=root)
-    (halved,) = (check for check in run.checks.values() if check.function == "halve")
-    assert halved.outcome is Outcome.PASSED
+    assert {check.outcome for check in run.checks.values()} == {Outcome.PASSED}

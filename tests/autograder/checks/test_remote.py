@@ -28,7 +28,6 @@ from autograder.errors import (
 from autograder.submissions import Module
 from autograder.worker.codec import encode
 from autograder.worker.protocol import Fault
-from autograder.worker.restorer import restorer
 
 STUDENT = """
 import torch
@@ -188,7 +187,6 @@ def student_within(request, sandbox):
     sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
     with worker as transport:
         yield lambda seconds: StudentModule(ModuleUnderTest(unit, sources, seconds), transport, 5)
-    restorer(process=False).restore(5)  # a function may have left inference mode in this process
 
 
 @pytest.fixture
