@@ -113,6 +113,8 @@ class _Watching:
         self._pending: list[str] = []
         #: True if the next result is shown below the last one, and False if the screen is cleared before it.
         self._below = False
+        #: The unit that was requested last, and the number of its run.
+        self._requested = ""
         self._number = 0
         self._running = False
 
@@ -140,7 +142,7 @@ class _Watching:
                 case StillRunning(number) if self._running and number == self._number:
                     shown = self._changed[-1] if self._changed else ""
                     self._terminal.say(running_lines(self._catalog, *self._runner.current, shown))
-                case WatchedRun() if self._unit is not None and event.unit == self._unit.name:
+                case WatchedRun() if event.unit == self._requested:
                     self._take_result(event)
                 case Pressed(key):
                     self._handle_key(key)
@@ -176,12 +178,14 @@ class _Watching:
             unit=unit,
         )
         self._terminal.say([line])
+        self._below = self._running  # the result of the unit that still runs must not clear this line
 
     def _run_unit(self, unit: str) -> None:
         self._unit = self._catalog.units[unit]
         self._terminal.say([tr("Running the checks of {unit}.py ...", unit=unit)])
         self._runner.request(unit, self._changed)
         self._running = True
+        self._requested = unit
         self._number += 1
         timer = threading.Timer(_SIGN_OF_LIFE_SECONDS, self._report, [StillRunning(self._number)])
         timer.daemon = True
@@ -189,7 +193,7 @@ class _Watching:
 
     def _take_result(self, run: WatchedRun) -> None:
         self._run, self._running = run, False
-        unit = self._catalog.units[run.unit]
+        unit = self._unit = self._catalog.units[run.unit]
         unsaved = self._record(run)
         if not self._below:
             self._terminal.clear()

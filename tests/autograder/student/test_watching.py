@@ -132,6 +132,17 @@ def test_a_deleted_file_is_said_and_comes_back_with_r(watching, course):
     assert path.read_text() == "def triple(x):\n    raise NotImplementedError\n"
 
 
+def test_the_result_of_a_unit_is_shown_if_another_is_deleted_while_it_runs(watching, course):
+    course.exercise("tripling").unlink()
+    watching.handle(Deleted("tripling"))
+    watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED))
+    assert "double went wrong" in watching._terminal.text
+    assert "exercises/tripling.py was deleted" in watching._terminal.text
+    watching.handle(Saved("doubling"))
+    watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED))
+    assert {unit for unit, _ in watching._runner.requests} == {"doubling"}
+
+
 def test_f_resets_a_function_alone_that_is_called_like_its_unit(course):
     named = course.exercise("doubling").with_name("catalog.toml")
     named.write_text(named.read_text().replace("functions.double]", "functions.doubling]"))
