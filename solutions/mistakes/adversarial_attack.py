@@ -137,6 +137,15 @@ def gives_originals_for_what_is_allowed(images, originals, epsilon):
     return _project(images, originals, epsilon)
 
 
+@mistake(
+    "project", "Where no pixel is further than epsilon the images come back as they are, also those that leave [0, 1]."
+)
+def returns_what_is_near_as_it_is(images, originals, epsilon):
+    if (images - originals).abs().max() <= epsilon:
+        return images.detach().clone()
+    return _project(images, originals, epsilon)
+
+
 @mistake("project", "The result leaves the range of pixels; clamp it to [0, 1] after the ball.")
 def forgets_the_range(images, originals, epsilon):
     return originals + (images - originals).clamp(-epsilon, epsilon)
@@ -326,6 +335,18 @@ def _attacked(model, images, targets, epsilon, step_size, steps):
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked - step_size * gradient.sign(), images, epsilon))
     return attacked.detach()
+
+
+@mistake("targeted_attack", "One step more is taken than `steps` says, as by range(steps + 1), which begins at 0.")
+def takes_one_step_more(model, images, targets, *, epsilon=8 / 255, step_size=1 / 255, steps=40):
+    return _attacked(model, images, targets, epsilon, step_size, steps + 1)
+
+
+@mistake(
+    "targeted_attack", "One step less is taken than `steps` says, as by range(1, steps), which leaves out its end."
+)
+def takes_one_step_less(model, images, targets, *, epsilon=8 / 255, step_size=1 / 255, steps=40):
+    return _attacked(model, images, targets, epsilon, step_size, steps - 1)
 
 
 @mistake(

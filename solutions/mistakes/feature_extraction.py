@@ -67,6 +67,18 @@ def makes_the_picture_smaller(image, size=64):
     return pixels
 
 
+@mistake(
+    "preprocess",
+    "A side is cut off to a whole number, and can be one less than size: 49 * (64 / 49) is less than 64; round it.",
+)
+def cuts_off_the_fraction_of_a_side(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    scale = size / min(image.size)
+    width, height = (int(side * scale) for side in image.size)
+    return _pixels(TF.center_crop(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR), size))
+
+
 @mistake("preprocess", "The pixels still run from 0 to 255; divide by 255.")
 def keeps_bytes(image, size=64):
     if size < 1:
@@ -654,6 +666,14 @@ def drops_the_last_batch(backbone, images, batch_size=32):
     batch_size = min(batch_size, len(images))
     full = len(images) - len(images) % batch_size
     parts = [images[i : i + batch_size] for i in range(0, full, batch_size)]
+    return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in parts]))
+
+
+@mistake(
+    "extract_features", "All images go through at once where no batch_size is given; it is 32 then, as in the skeleton."
+)
+def takes_all_by_default(backbone, images, batch_size=None):
+    parts = images.split(batch_size or len(images))
     return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in parts]))
 
 

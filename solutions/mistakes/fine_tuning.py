@@ -161,6 +161,18 @@ def goes_by_the_beginning(model, layers):
     return _trainable(model)
 
 
+@mistake("unfreeze", "The beginning of a layer's name is taken for a layer; only a whole name is one.")
+def takes_the_beginning_of_a_name(model, layers):
+    known = [name for name, _ in model.named_modules()]
+    for layer in layers:
+        if not any(name.startswith(layer) for name in known):
+            raise ValueError(f"layers has {layer!r}; there are {', '.join(filter(None, known))}")
+    for name, each in model.named_parameters():
+        if any(layer == "" or name.startswith(f"{layer}.") for layer in layers):
+            each.requires_grad_(True)
+    return _trainable(model)
+
+
 @mistake("unfreeze", "A layer's name is looked for anywhere in a parameter's; the parameter's name begins with it.")
 def finds_names_within_names(model, layers):
     _require_layers(model, layers)
@@ -897,6 +909,34 @@ def loads_parameters_only(data, model):
     with torch.no_grad():
         for name, each in model.named_parameters():
             each.copy_(state[name])
+    return model
+
+
+@mistake(
+    "model_from_bytes", "Only numbers with a fraction are loaded; the counts of batch normalisation are whole numbers."
+)
+def loads_no_whole_numbers(data, model):
+    state = load(data)
+    _require_fit(state, model)
+    with torch.no_grad():
+        for name, each in model.state_dict().items():
+            if each.is_floating_point():
+                each.copy_(state[name])
+    return model
+
+
+@mistake(
+    "model_from_bytes",
+    "Only the number of names is compared: one may stand there under another name, so compare the names themselves.",
+)
+def counts_the_names(data, model):
+    state, wanted = load(data), model.state_dict()
+    if len(state) != len(wanted):
+        raise ValueError(f"data and model differ in {', '.join(sorted(state.keys() ^ wanted.keys()))}")
+    for name, value in state.items():
+        if value.shape != wanted[name].shape:
+            raise ValueError(f"data has {name} of another shape")
+    model.load_state_dict(state)
     return model
 
 

@@ -234,6 +234,12 @@ def normalises_the_gradient(model, images, target, *, learning_rate, variation_w
     return (images.detach() - learning_rate * gradient / (gradient.norm() + 1e-8)).clamp(0, 1)
 
 
+@mistake("ideal_step", "The gradient is cut off at -1 and 1; take it as it is, however large.")
+def cuts_the_gradient_off(model, images, target, *, learning_rate, variation_weight):
+    gradient, _ = _gradient(model, images, target, variation_weight)
+    return (images - learning_rate * gradient.clamp(-1, 1)).clamp(0, 1)
+
+
 @mistake("ideal_step", "The result leaves the range of pixels; clamp it to [0, 1].")
 def forgets_to_clamp(model, images, target, *, learning_rate, variation_weight):
     return images.detach() - learning_rate * _gradient(model, images, target, variation_weight)[0]
@@ -321,6 +327,23 @@ def starts_over(model, target, *, size=64, steps=200, learning_rate=5.0, variati
 def discards_the_steps(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     _, loss = _gradient(model, _noise(size, seed), target, variation_weight)
     return _noise(size, seed), [loss] * steps
+
+
+@mistake("ideal_image", "The picture before the last step comes back, so that this step is lost; return what it gives.")
+def loses_the_last_step(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, steps - 1, learning_rate, variation_weight)
+    return image, [*losses, _loss(model, image, target, variation_weight).item()]
+
+
+@mistake(
+    "ideal_image",
+    "A seed of 0 counts as none, so that each run starts from other noise; 0 is a seed like any other.",
+)
+def takes_zero_for_no_seed(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    generator = torch.Generator()
+    generator.manual_seed(seed or generator.seed())
+    noise = torch.rand(1, 3, size, size, generator=generator)
+    return _descend(model, noise, target, steps, learning_rate, variation_weight)
 
 
 @mistake(

@@ -319,6 +319,31 @@ def cuts_out_the_middle_first(root, split, size=64):
     return _pets(root, split, CenterCrop(size), Resize(size), ToTensor())
 
 
+@mistake(
+    "load_pets",
+    "A side is cut off to a whole number, and can be one less than size: 49 * (64 / 49) is less than 64; round it.",
+)
+def cuts_off_the_fraction_of_a_side(root, split, size=64):
+    def resized(image):
+        scale = size / min(image.size)
+        width, height = (int(side * scale) for side in image.size)
+        return image.resize((width, height), Image.Resampling.BILINEAR)
+
+    return _pets(root, split, resized, CenterCrop(size), ToTensor())
+
+
+_loaded = {}
+
+
+@mistake(
+    "load_pets", "The pictures of an earlier call come back, whatever size is asked for; keep nothing between calls."
+)
+def keeps_what_it_has_loaded(root, split, size=64):
+    if (root, split) not in _loaded:
+        _loaded[root, split] = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    return _loaded[root, split]
+
+
 @mistake("load_pets", "Pixels run from 0 to 255; an image of this course has them from 0 to 1.")
 def keeps_bytes(root, split, size=64):
     images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), PILToTensor())

@@ -235,10 +235,12 @@ def test_project_keeps_what_is_allowed(submission, rng):
 @pytest.mark.depends_on("test_project_into_the_ball")
 def test_project_into_the_range_of_pixels(submission):
     """A pixel near white stays at most 1, one near black at least 0."""
-    originals = torch.tensor([0.95, 0.05]).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous()
-    images = torch.tensor([1.4, -0.3]).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous()
-    expected = torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous()
-    assert_close(submission.project(images, originals, 0.1), expected)
+    originals, expected = (
+        torch.tensor(pair).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous() for pair in ([0.95, 0.05], [1.0, 0.0])
+    )
+    for pair in ([1.4, -0.3], [1.02, -0.02]):  # out of the ball as well, and within it
+        images = torch.tensor(pair).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous()
+        assert_close(submission.project(images, originals, 0.1), expected)
 
 
 @pytest.mark.points("project", 0.5)
@@ -389,6 +391,18 @@ def test_attack_stays_within_its_bounds(submission, model, images, far_targets):
     assert_allowed(submission.targeted_attack(model, images, far_targets, step_size=5 * STEP, steps=4), images, EPSILON)
 
 
+def assert_steps_made(result, originals, long, steps):
+    """All pixels have not moved by one whole step more or less than asked for; else some may have moved less than others."""
+    moved = (result - originals).abs() / long
+    for more, mistake in ((1, "takes_one_step_more"), (-1, "takes_one_step_less")):
+        assert_holds(
+            bool(((moved - steps - more).abs() > 0.1).any()),
+            f"moved every pixel by {steps + more} steps of step_size, expected {steps}",
+            result,
+            mistake=mistake,
+        )
+
+
 @pytest.mark.points("targeted_attack", 0.5)
 @pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_takes_the_steps_that_are_asked_for(submission, model, images, far_targets):
@@ -411,6 +425,7 @@ def test_attack_takes_the_steps_that_are_asked_for(submission, model, images, fa
             assert_kind(result, images.shape)
         largest = float((after - before).abs().max())
         assert_between(largest, long / 2, long + ROUNDING, what=f"the largest move of a pixel in step {steps}")
+        assert_steps_made(after, images, long, steps)
     # Sizes that are left out are those of the signature.
     for given, left_out in (
         ({"step_size": STEP / 10}, {"steps": 40}),

@@ -107,15 +107,17 @@ def test_preprocess_of_a_square_of_the_right_size(submission, rng):
 @pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_keeps_the_centre(submission):
     """Of three stripes, red, green, blue, the green one in the middle is kept, lying or standing."""
-    stripes = np.zeros((30, 90, 3), dtype=np.uint8)
-    for place in range(3):
-        stripes[:, 30 * place : 30 * place + 30, place] = 255
-    # Not at the very edge, where resizing may mix in a neighbour.
-    green = torch.tensor([0.0, 1.0, 0.0]).view(3, 1, 1).expand(3, 8, 8).contiguous()
-    for pixels in (stripes, stripes.transpose(1, 0, 2).copy()):
-        result = submission.preprocess(Image.fromarray(pixels), 10)
-        assert_kind(result, (3, 10, 10))
-        assert_close(result[:, 1:-1, 1:-1], green, rtol=0, atol=PIXEL)
+    for side, size in ((30, 10), (49, 16)):  # 49 * (16 / 49) is a little less than 16
+        stripes = np.zeros((side, 3 * side, 3), dtype=np.uint8)
+        for place in range(3):
+            stripes[:, side * place : side * place + side, place] = 255
+        # Not at the edge beside another stripe, which resizing may mix in.
+        green = torch.tensor([0.0, 1.0, 0.0]).view(3, 1, 1).expand(3, size, size - 2).contiguous()
+        for pixels, lying in ((stripes, True), (stripes.transpose(1, 0, 2).copy(), False)):
+            result = submission.preprocess(Image.fromarray(pixels), size)
+            assert_kind(result, (3, size, size))
+            middle = result[:, :, 1:-1] if lying else result[:, 1:-1].transpose(1, 2)
+            assert_close(middle, green, rtol=0, atol=PIXEL)
 
 
 @pytest.mark.points("preprocess", 1)
@@ -534,6 +536,10 @@ def test_features_are_the_same_in_any_batches(submission, images, seed):
     for most in (2, 1):
         backbone = data.toy_backbone(most=most, seed=seed)
         assert_close(submission.extract_features(backbone, images, most), expected, **BATCHED)
+    # And 32 where nothing is asked for.
+    backbone = data.toy_backbone(most=32, seed=seed)
+    many = submission.extract_features(backbone, images.repeat(7, 1, 1, 1))
+    assert_close(many, expected.repeat(7, 1), **BATCHED)
 
 
 @pytest.mark.points("extract_features", 1.5)

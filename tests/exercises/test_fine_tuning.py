@@ -141,7 +141,7 @@ def test_unfreeze_keeps_the_others(submission, telling):
 def test_unfreeze_refuses_what_is_no_layer(submission, telling):
     """A name of no submodule, or of a parameter, is a ValueError that names those that exist; nothing changes then."""
     telling.requires_grad_(False)
-    for layers in (["backbone.first", "tail"], ["head", "head.last.weight"]):
+    for layers in (["backbone.first", "tail"], ["head", "head.last.weight"], ["head", "backbone.fir"]):
         sent = submission.send(telling)
         message = assert_raises(ValueError, submission.unfreeze, sent, layers)
         assert_mentions(message, "backbone.block.head", "head.hidden", "head.smooth")
@@ -1123,6 +1123,14 @@ def test_bytes_with_other_names_are_refused(submission, telling, images, rng):
         wrong = state_with(telling, **{name.replace(".", "__"): change})
         assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), name)
         assert_unchanged(sent, other, telling, images, before)
+    # As many names as there should be, one of them another one.
+    sent = submission.send(other)
+    before = sent(images)
+    renamed = state_with(telling, head__last__bias=None, head__final__bias=torch.ones(4))
+    message = assert_raises(ValueError, submission.model_from_bytes, renamed, sent)
+    named = any(name in message for name in ("head.last.bias", "head.final.bias"))
+    assert_holds(named, f"raised an error that says {message!r}, expected it to have a name that does not fit")
+    assert_unchanged(sent, other, telling, images, before)
 
 
 @pytest.mark.points("model_from_bytes", 1)
@@ -1160,10 +1168,16 @@ def test_loading_keeps_what_is_frozen_and_the_modes(submission, telling, rng):
     other = frozen_at_random(data.toy_telling_model(seed=number(rng)), rng).train()
     other.backbone.norm.eval()
     sent = submission.send(other)
+    telling.backbone.norm.num_batches_tracked += 1 + number(rng)  # a whole number, which belongs to the state as well
     ask = partial(submission.model_from_bytes, save(telling.state_dict()), sent)
     assert_tidy(submission, ask, "training mode", "requires_grad", "hooks")
     other.load_state_dict(telling.state_dict())
     assert_close(sent(NOTHING), other(NOTHING), rtol=1e-3, atol=1e-5)
+    count = "backbone.norm.num_batches_tracked"
+    loaded_count = sent.inspect()["state"].get(count)
+    same = isinstance(loaded_count, torch.Tensor) and torch.equal(loaded_count, telling.get_buffer(count))
+    mistake = "loads_no_whole_numbers" if sent.inspect()["state"].keys() == telling.state_dict().keys() else ""
+    assert_holds(same, f": {count} is not what the data hold under this name", loaded_count, mistake=mistake)
     tied, packed = (data.toy_telling_model(tied=True, seed=number(rng)) for _ in range(2))
     sent = submission.send(tied)
     submission.model_from_bytes(state_with(packed), sent)

@@ -322,8 +322,8 @@ def test_load_pets_gives_images_labels_and_names(submission, pets):
 @pytest.mark.depends_on("test_load_pets_labels_are_indices_in_the_order_of_the_split")
 def test_load_pets_cuts_out_the_middle(submission, pets):
     """The middle of a wide picture is cut out, not the whole squeezed."""
-    wide = Image.new("RGB", (192, 64), (255, 0, 0))
-    wide.paste((0, 255, 0), (52, 0, 140, 64))
+    wide = Image.new("RGB", (147, 49), (255, 0, 0))  # 49 * (64 / 49) is a little less than 64
+    wide.paste((0, 255, 0), (40, 0, 107, 49))
     first = (pets / "oxford-iiit-pet" / "annotations" / "test.txt").read_text().split()[0]
     (pets / "oxford-iiit-pet" / "images" / f"{first}.jpg").write_bytes(encoded(wide, "PNG"))
     count = len(breeds_listed(pets, "test"))
@@ -335,6 +335,7 @@ def test_load_pets_cuts_out_the_middle(submission, pets):
         "returned an image that shows more than the middle of its picture, or in other colours than 0 to 1",
         result,
     )
+    assert_triple(submission.load_pets(pets, "test", 20), count, 20)
 
 
 @pytest.mark.points("load_pets", 0.5)
@@ -384,6 +385,9 @@ def test_load_pets_says_how_to_get_the_data(submission, folder):
 @pytest.mark.depends_on("test_load_pets_labels_are_indices_in_the_order_of_the_split")
 def test_load_pets_on_other_pictures(submission, reference, pets, rng):
     """Images are right for both splits and any size, larger than the picture too."""
+    first = (pets / "oxford-iiit-pet" / "annotations" / "test.txt").read_text().split()[0]
+    # 88 * (120 / 88) is a little less than 120.
+    (pets / "oxford-iiit-pet" / "images" / f"{first}.jpg").write_bytes(encoded(picture(rng, 88, 110)))
     for split, size in (("trainval", number(rng, 20, 56)), ("test", 120)):
         expected = reference.load_pets(pets, split, size)
         result = submission.load_pets(pets, split, size)

@@ -542,8 +542,13 @@ def test_adam_moments(submission):
     result = submission.adam_step(*call, 4)
     assert_tensors(result, [(1,), (1,), (1,)])
     assert_close(result[1:], (torch.tensor([1.1]), torch.tensor([3.001])))
-    for betas, moments in (((0.5, 0.75), (1.5, 3.25)), ((0.0, 0.0), (2.0, 4.0))):
-        result = submission.adam_step(*call, 4, beta1=betas[0], beta2=betas[1])
+    fading = torch.ones(1), torch.tensor([0.0]), torch.tensor([1.0]), torch.tensor([4.0])
+    for given, betas, moments in (
+        (call, (0.5, 0.75), (1.5, 3.25)),
+        (call, (0.0, 0.0), (2.0, 4.0)),
+        (fading, (0.5, 0.75), (0.5, 3.0)),
+    ):
+        result = submission.adam_step(*given, 4, beta1=betas[0], beta2=betas[1])
         assert_tensors(result, [(1,), (1,), (1,)])
         assert_close(result[1:], (torch.tensor([moments[0]]), torch.tensor([moments[1]])))
 
