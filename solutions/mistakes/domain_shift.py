@@ -87,6 +87,16 @@ def averages_over_batches(backbone, train, test, *, seed=0):
     return sum(shares) / len(shares)
 
 
+@mistake(
+    "linear_probe_accuracy",
+    "The accuracies of the classes are averaged, so that a rare one counts as much; count all images alike.",
+)
+def averages_over_classes(backbone, train, test, *, seed=0):
+    images, labels = test
+    parts = [(images[labels == label], labels[labels == label]) for label in labels.unique()]
+    return sum(_probe(backbone, train, part, seed) for part in parts) / len(parts)
+
+
 @mistake("linear_probe_accuracy", "torch.manual_seed changes the random state of the whole program; use a Generator.")
 def seeds_globally(backbone, train, test, *, seed=0):
     torch.manual_seed(seed)
@@ -203,6 +213,14 @@ def divides_the_gain_again(pretrained, scratch, train, test, *, seed=0):
     return (_probe(pretrained, train, test, seed) - without) / max(without, 1e-6)
 
 
+@mistake(
+    "transfer_gain", "The difference is divided by the larger of the two accuracies; the gain is the difference itself."
+)
+def divides_by_the_larger(pretrained, scratch, train, test, *, seed=0):
+    with_weights, without = _probe(pretrained, train, test, seed), _probe(scratch, train, test, seed)
+    return (with_weights - without) / max(with_weights, without, 1e-6)
+
+
 @mistake("transfer_gain", "The gain is given in per cent; it is a difference of accuracies, from -1 to 1.")
 def gains_per_cent(pretrained, scratch, train, test, *, seed=0):
     return 100 * (_probe(pretrained, train, test, seed) - _probe(scratch, train, test, seed))
@@ -293,6 +311,16 @@ def ranks_by_accuracy(pretrained, scratch, domains, *, seed=0):
 def sorts_by_accuracy(pretrained, scratch, domains, *, seed=0):
     accuracies = {name: _probe(pretrained, *halves, seed) for name, halves in domains.items()}
     return sorted(_gains(pretrained, scratch, domains, seed), key=lambda entry: accuracies[entry[0]], reverse=True)
+
+
+@mistake("rank_domains", "Each gain is divided by the larger of the two accuracies; it is the difference itself.")
+def takes_gains_for_shares(pretrained, scratch, domains, *, seed=0):
+    accuracies = {
+        name: [_probe(backbone, *halves, seed) for backbone in (pretrained, scratch)]
+        for name, halves in domains.items()
+    }
+    gains = [(name, (one - other) / max(one, other, 1e-6)) for name, (one, other) in accuracies.items()]
+    return sorted(gains, key=lambda entry: entry[1], reverse=True)
 
 
 @mistake("rank_domains", "The gains are given in per cent; a gain is a difference of accuracies, from -1 to 1.")

@@ -68,6 +68,21 @@ def crossed_half(rng, count):
     return striped(colours, by_lot(rng, count, 2) == 1, rng), red ^ green
 
 
+def half_right(rng):
+    """Two halves: a head that sees the colours is right for half of test, and one that does not is never right.
+
+    Most images of train are of one class, which is all that can be guessed. Those of test are of two others, and half of their
+    labels are exchanged.
+    """
+    most, one, other = torch.randperm(3, generator=rng).tolist()
+    mixed = torch.randperm(120, generator=rng)
+    labels = torch.tensor([most] * 60 + [one] * 30 + [other] * 30)[mixed]
+    train = striped(COLOURS[labels], mixed % 2 == 1, rng), labels  # in each class as many across as down
+    shown = torch.tensor([one] * 20 + [other] * 20)
+    labels = torch.tensor(([one] * 10 + [other] * 10) * 2)
+    return train, (striped(COLOURS[shown], torch.arange(40) % 2 == 1, rng), labels)
+
+
 def domain(half, rng, train=60, test=53):
     """Two halves; for test a number of images of which hardly a share has few decimals."""
     return half(rng, train), half(rng, test)
@@ -254,6 +269,12 @@ def test_probe_is_judged_on_test(submission, eyes, colours, rng):
     assert_number(found, 32 / 65 - 0.06, 32 / 65 + 0.06, mistake="averages_over_batches" if averaged else "")
     rounded = f"returned {show(found)} for 65 images, which is rounded"
     assert_holds(not are_rounded([found], 65), rounded, found, mistake="rounds_the_accuracy")
+    # Nor do classes count alike that have more images or fewer.
+    labels = torch.cat([torch.zeros(44, dtype=torch.int64), torch.arange(1, 4).repeat(7)])
+    images = striped(COLOURS[labels], by_lot(rng, 65, 2) == 1, rng)
+    found = submission.linear_probe_accuracy(eyes[0], train, (images, torch.where(labels == 0, labels, 1 + labels % 3)))
+    by_class = isinstance(found, float) and abs(found - 1 / 4) < 0.06
+    assert_number(found, 44 / 65 - 0.06, 44 / 65 + 0.06, mistake="averages_over_classes" if by_class else "")
     # A single image, of another size, is right or wrong, and seen as it is in a crowd: there nearly all were right.
     scaled = torch.nn.functional.interpolate(test[0][:3], size=(48, 33))
     for image, label in zip(scaled[1:].split(1), test[1][1:3].split(1), strict=True):
@@ -342,7 +363,7 @@ def assert_judged_on_test(gain_of, rng, eyes, colours, plain, mistakes):
     Args:
         gain_of: asks for the gain of the first of two backbones over the second on a domain.
         mistakes: the names of the known ones: that both backbones are judged on train, that train and test are swapped
-            for both, and that they are swapped for the second one.
+            for both, that they are swapped for the second one, and that the gain is a share of the larger accuracy.
     """
     parts = one_class_each(colour_half(rng, 80))
     halves = [(colours[0], with_wrong_labels(colours[1], len(colours[1][1]), rng))]
@@ -354,7 +375,7 @@ def assert_judged_on_test(gain_of, rng, eyes, colours, plain, mistakes):
         assert_number(gain, -1, 1)
     false, *each_class = [sign * gain for sign, gain in zip(signs[:5], found[:5], strict=True)]
     overall = sum(gain * len(part[1]) / 80 for gain, part in zip(each_class, parts, strict=True))
-    on_train, swapped, swapped_for_one = mistakes
+    on_train, swapped, swapped_for_one, as_a_share = mistakes
     if (
         found[5] > 0.15
     ):  # a head that has met class 0 alone has no other answer, so both backbones would be right for half
@@ -378,6 +399,10 @@ def assert_judged_on_test(gain_of, rng, eyes, colours, plain, mistakes):
         found[1],
         mistake=known,
     )
+    halves = half_right(rng)
+    found = asked_by_lot(rng, gain_of, [(backbones, halves) for backbones in (eyes, reversed_roles(eyes))])
+    for gain, ends in zip(found, ((0.4, 0.6), (-0.6, -0.4)), strict=True):
+        assert_number(gain, *ends, mistake=as_a_share if isinstance(gain, float) and 0.9 < abs(gain) <= 1 else "")
 
 
 @pytest.mark.points("transfer_gain", 1)
@@ -390,7 +415,7 @@ def test_gain_where_only_one_sees(submission, eyes, colours, rng):
 @pytest.mark.depends_on("test_gain_where_only_one_sees")
 def test_gain_is_judged_on_test(submission, eyes, colours, plain, rng):
     """Both heads learn from train and are judged on test, also where its labels are false or all of one class."""
-    known = "judges_both_on_train", "swaps_train_and_test", "swaps_them_for_the_untrained"
+    known = "judges_both_on_train", "swaps_train_and_test", "swaps_them_for_the_untrained", "divides_by_the_larger"
 
     def gain_of(backbones, halves):
         return submission.transfer_gain(*backbones, *halves)
@@ -534,7 +559,7 @@ def gain_of_one_domain(submission, backbones, halves):
 @pytest.mark.depends_on("test_ranking_begins_with_the_largest_gain")
 def test_ranking_is_judged_on_test(submission, eyes, colours, plain, rng):
     """The gains are those on test, not rounded, also where its labels are false or all of one class."""
-    known = "ranks_on_train", "ranks_with_train_and_test_swapped", ""
+    known = "ranks_on_train", "ranks_with_train_and_test_swapped", "", "takes_gains_for_shares"
     assert_judged_on_test(partial(gain_of_one_domain, submission), rng, eyes, colours, plain, known)
     gain = gain_of_one_domain(submission, eyes, colours)
     problem = f"returned a gain of {show(gain)} for {len(colours[1][1])} images, which is rounded"
