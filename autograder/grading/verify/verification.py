@@ -103,7 +103,7 @@ class Verification:
         problems = [problem for unit in self.units for problem in shortcomings(self.catalog, unit)]
         problems += [problem for unit in self.units for problem in check_problems(self.catalog, unit)]
         count = sum(len(unit.functions) for unit in self.units)
-        return Finding("course", not problems, f"{len(self.units)} units, {count} functions", tuple(problems))
+        return Finding("course", not problems, f"units: {len(self.units)}, functions: {count}", tuple(problems))
 
     def skeletons(self) -> Finding:
         """Ask if each skeleton imports, and every check of it ends as `not written`."""
