@@ -150,8 +150,10 @@ def _condition(module: nn.Module) -> dict[str, object]:
 
 def _gradient(parameter: nn.Parameter) -> object:
     """Return the gradient that stands on a parameter; None if there is none, or it is zero, as after `grad.zero_()`."""
-    gradient = parameter.grad
-    return None if gradient is None or not gradient.count_nonzero() else encode(gradient)
+    if parameter.grad is None:
+        return None
+    encoded = encode(parameter.grad)  # first, as it refuses what has no entries to count: sparse gradients
+    return encoded if parameter.grad.count_nonzero() else None
 
 
 def _hooks(module: nn.Module) -> int:
