@@ -771,17 +771,6 @@ def softmax_over_the_chosen(model, images, k=3):
     return [[(model.classes[i], value) for i, value in zip(*row, strict=True)] for row in rows]
 
 
-@mistake(
-    "predict", "The exponential of a large logit is infinite, and infinity by infinity NaN; softmax(dim=1) minds that."
-)
-def overflows(model, images, k=3):
-    if k < 1:
-        raise ValueError("k must be at least 1")
-    with torch.no_grad():
-        shares = model(images).exp()
-    return _named(model, shares / shares.sum(dim=1, keepdim=True), min(k, shares.shape[1]))
-
-
 @mistake("predict", "A sigmoid is taken of each logit on its own; a softmax makes probabilities that sum to 1.")
 def takes_a_sigmoid(model, images, k=3):
     if k < 1:
