@@ -208,12 +208,20 @@ def test_head_is_affine(submission, rng):
     assert_module(head)
     submission.send(data.toy_trainer(steps=60, learning_rate=0.3))(head, *labelled(centres, 240, rng))
     share = share_of_right(head, *labelled(centres, 240, rng))
+    # Large first weights take longer to learn, and squeeze nothing.
     assert_holds(
-        share >= 0.9,
+        share >= 0.9 or rank_of(head) >= 11,
         f": after training its accuracy on new examples of 12 easy classes is {show(share)}, expected at least 0.9",
         [share],
         mistake=squeeze_of(head) if share < 0.9 else "",
     )
+
+
+def rank_of(head):
+    """The rank of the affine map of twelve features: 11 if it is learnt from zeros, as then its logits add up to 0."""
+    logits = head(torch.cat([torch.eye(12), torch.zeros(1, 12)]))
+    assert_kind(logits, (13, 12))
+    return int(torch.linalg.matrix_rank((logits[:12] - logits[12]).detach().double(), rtol=1e-4))
 
 
 def squeeze_of(head):
