@@ -112,7 +112,7 @@ class Raised(StudentFault):
         args = values.get("args")
         # A subclass may be of another kind too, which is made otherwise.
         Exception.__init__(self, *(args if type(args) is tuple else (text,)))
-        # What an exception of Python has, such as `with_traceback`, is not the student's to replace.
+        # Keep the members of Python's exceptions, such as `with_traceback`: a student's attribute may not replace them.
         vars(self).update({name: value for name, value in values.items() if not hasattr(Raised, name)})
         self.kinds = kinds
         self.text = text

@@ -52,7 +52,7 @@ def same_value(one: Call, other: Call) -> bool:
     """Return True if two calls gave the same value and left the same in place, or raised an exception of the same class."""
     if one.value is UNANSWERED or other.value is UNANSWERED:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
-    # What a student prints counts only if the other call prints too.
+    # Prints are compared only if the other call prints too.
     if (other.printed and one.printed != other.printed) or one.written != other.written:
         return False
     if isinstance(one.value, Program) and isinstance(other.value, Program):

@@ -148,7 +148,7 @@ class Diagnosis:
             return self._common_side_effect()
         if len(pairs) == 1:
             return pairs[0]
-        # Of several pairs that fit, what all of them have in common is certain.
+        # If several pairs fit, only what all of them have in common is certain.
         return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
 
     def _common_side_effect(self) -> tuple[Mistake, ...]:

@@ -129,7 +129,7 @@ def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
         raise CatalogError(f"{path}, line {error.lineno}: it is not valid Python ({error.msg})") from error
     definitions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
     marked = (_mistake_at(path, node.name, each) for node in definitions for each in node.decorator_list)
-    # Of two definitions with one name the last counts, as Python has it.
+    # The last of two definitions with one name counts, as in Python.
     return tuple({known.name: known for known in marked if known is not None}.values())
 
 

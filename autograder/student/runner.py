@@ -106,7 +106,7 @@ class _Guard:
     def begin_call(self, seconds: float) -> None:
         """Begin to watch a call that may take some seconds. With 0 the call has ended, and no call is watched."""
         with self._changed:
-            # Whether threads or processes work for the call is seen only inside the process, by the call's own deadline.
+            # Only the call's own deadline, inside the process, sees if threads or processes work for the call.
             self._budget = Budget(seconds + _GRACE_SECONDS, self._waiting, helped=lambda: True) if seconds else None
             self._changed.notify()
 

@@ -139,7 +139,7 @@ class Assignment:
         for grade in notebook.grades:
             if grade.cell.name in scores:
                 grade.auto_score = scores[grade.cell.name]
-            # As in nbgrader, a person has to look again at a score by hand, and to give one if there is no automatic score.
+            # Ask for a person, as nbgrader does, if a score was given by hand or there is no automatic one.
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         texts = _texts(mark, self._hidden)
         for comment in notebook.comments:
