@@ -111,7 +111,8 @@ def _mark(student: str, assignments: Sequence[Assignment], weights: Mapping[str,
     counted = {name: weights[name] for name in parts}
     kept = policy.score_without_worst(parts, counted, rule.drop, rule.bonus)
     whole = math.fsum(weight for name, weight in weights.items() if name not in rule.bonus)
-    total = kept.score * whole / kept.max_score if kept.max_score else kept.score
+    extra = math.fsum(parts.get(name, 0.0) for name in rule.bonus)
+    total = (kept.score - extra) * whole / kept.max_score + extra if kept.max_score else kept.score
     trail += [f"{name} dropped" for name in kept.dropped]
     if rule.budget - left:
         trail.append(f"{rule.budget - left} of {rule.budget} late days of the term used")

@@ -59,6 +59,17 @@ def test_bonus_units_give_an_assignment_no_weight():
     assert (made.units["lab1"].points, made.units["lab1"].max_points, made.max_score) == (20.0, 10.0, 30.0)
 
 
+def test_a_bonus_is_no_larger_for_those_who_are_exempt():
+    rule = TermRule(weights={"lab1": 50, "lab2": 50, "lab3": 10}, bonus=("lab3",))
+    labs = (
+        assignment("lab1", {"alice": 8, "bob": 8}),
+        assignment("lab2", {"alice": 0, "bob": 0}, exempt={"bob": ()}),
+        assignment("lab3", {"alice": 15, "bob": 15}),
+    )
+    alice, bob = term(*labs, rule=rule, students=("alice", "bob"))
+    assert (alice.score, bob.score, bob.max_score) == (45.0, 85.0, 100.0)
+
+
 def test_a_fault_of_the_graders_leaves_an_assignment_its_weight():
     broken = assignment("lab1", {})
     broken.marks["alice"] = mark(result("alice", 5, 10, Outcome.ERROR))
