@@ -12,7 +12,7 @@ from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import class_page, student_page
 from autograder.results.manual import read_tables
 from autograder.results.mark import Hidden, Mark, Numbers, known_as, mark, unheeded_rows, visible_mark
-from autograder.results.store import read_grading, read_intake_rows, read_moments, write_atomically
+from autograder.results.store import GRADED, read_grading, read_intake_rows, read_moments, write_atomically
 from autograder.results.tables import unquote
 from autograder.results.term import Assignment
 from autograder.results.types import Picture, SubmissionResult
@@ -63,7 +63,7 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> dict[str, Mark]:
     for folder in graded_folders(paths):
         manual, taken = read_tables(folder, catalog), read_intake_rows(folder)
         decide = policy.decide_by(_rules_of(folder), read_moments(folder))
-        numbers = Numbers(str(read_grading(folder).get("numbers", "")))
+        numbers = numbers_of(folder)
         for name in (file.stem for path in paths if graded_folder(path) == folder for file in _files(path)):
             made = mark(results[name], manual, decide, catalog)
             marks[name] = _known_as(made, taken.get(made.name, {}), numbers)
@@ -116,6 +116,20 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, students: Mapping
 def roster_of(out: Path) -> str:
     """Return the path of the roster that a class was graded with; empty if there was none."""
     return str(read_grading(out).get("roster", ""))
+
+
+def numbers_of(out: Path) -> Numbers:
+    """Return whose numbers the students of a class have that was graded into a folder.
+
+    Raises:
+        UsageError: another version of the autograder has written it, with an owner that this one does not know.
+    """
+    owner = str(read_grading(out).get("numbers", ""))
+    try:
+        return Numbers(owner)
+    except ValueError:
+        path = out / GRADED
+        raise UsageError(f"{path} has {owner!r} as numbers, which is not known here; grade the class again") from None
 
 
 def _rules_of(out: Path) -> policy.Policy | None:

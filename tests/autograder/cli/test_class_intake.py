@@ -234,6 +234,14 @@ def test_tables_for_an_import_have_numbers_and_logins(autograder, course, canvas
     assert [line.partition(",")[0] for line in out.splitlines()] == ["username", "bob", "jane", "xm"]
 
 
+def test_numbers_of_another_versions_kind_are_named(autograder, course, canvas, tmp_path):
+    autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
+    kept = tmp_path / "out" / "graded.json"
+    kept.write_text(kept.read_text().replace('"numbers": "canvas"', '"numbers": "moodle"'))
+    code, _, err = autograder("report", tmp_path / "out", "--as", "csv")
+    assert code == 2 and "graded.json has 'moodle' as numbers, which is not known here; grade the class again" in err
+
+
 def test_what_a_rule_decides_for_nobody_is_told(autograder, course, canvas, tmp_path):
     rules = (
         '[deadline]\ndue = 2026-11-20T23:59:00\n[extensions]\n"Doejane" = "2 days"\n[exempt]\nmullerx = ["dubling"]\n'
