@@ -29,8 +29,6 @@ from autograder.submissions.intake import take_in
 from autograder.submissions.matching import match
 from autograder.submissions.roster import read_roster
 
-_OF_CANVAS = "a download of Canvas"
-
 
 @dataclass(frozen=True)
 class Source:
@@ -111,7 +109,7 @@ def _numbers(source: Source, intake: Intake) -> Numbers:
     """Return whose numbers the students have: those of the roster, or of a platform's download without one."""
     if source.roster:
         return roster_numbers(Path(source.roster))
-    return Numbers.CANVAS if intake.form == _OF_CANVAS else Numbers.OTHER
+    return Numbers.CANVAS if intake.is_download_of("Canvas") else Numbers.OTHER
 
 
 def roster_numbers(path: Path) -> Numbers:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.choosing import bears, unit_of
-from autograder.submissions.hand_in import HandIn, Intake
+from autograder.submissions.hand_in import ASSIGNMENTS, HandIn, Intake
 from autograder.submissions.students import Student
 from autograder.submissions.submission import entries_of_hand_in
 
@@ -38,7 +38,7 @@ def join_assignments(path: Path, parts: Mapping[str, Intake], units: Collection[
     )
     if 2 * other_units <= len(in_several):
         return None
-    whole = Intake("folders of assignments")
+    whole = Intake(ASSIGNMENTS)
     for key, each in rows.items():
         _add(whole, path, {folder: parts[folder] for folder in each}, each, key)
     for folder, part in parts.items():
@@ -90,7 +90,7 @@ def _have_numbers(parts: Mapping[str, Intake]) -> bool:
 
 
 def _is_moodles(part: Intake) -> bool:
-    return part.form == "a download of Moodle"
+    return part.is_download_of("Moodle")
 
 
 def _hold_other_units(hand_ins: Collection[HandIn], units: Collection[str]) -> bool:

@@ -9,7 +9,7 @@ from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.commits import commit_date
 from autograder.submissions.contents import TOP, children_of, holds_results, is_clone, is_packed_copy
 from autograder.submissions.downloads import below, recognize
-from autograder.submissions.hand_in import HandIn, Intake, LeftOut, entries_of, free_name
+from autograder.submissions.hand_in import DOWNLOAD_OF, SECTIONS, HandIn, Intake, LeftOut, entries_of, free_name
 from autograder.submissions.shapes import Attempt
 from autograder.submissions.students import Student, moment_of, nfc
 
@@ -32,7 +32,7 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
     if download is None:
         return None
     download = below(top, download)
-    intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
+    intake = Intake(SECTIONS if download.platform == "sections" else DOWNLOAD_OF + download.platform)
     by_student: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in download.attempts:
         by_student.setdefault(tuple(student.key for student in attempt.students), []).append(attempt)

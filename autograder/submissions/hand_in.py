@@ -14,6 +14,11 @@ from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, InMemory, 
 from autograder.submissions.entries import ARCHIVES, files_below, read_archive, refuse_broken
 from autograder.submissions.students import Student, moment_of, nfc
 
+#: Words of `Intake.form`: what a class was understood as.
+ONE_SUBMISSION = "one submission"
+SECTIONS = "folders of sections"
+ASSIGNMENTS = "folders of assignments"
+DOWNLOAD_OF = "a download of "
 SOURCES = (".py", ".ipynb")
 FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2", ".tar.zst", ".zst", ".lzma", ".lz4", ".cab")
 FOREIGN = "{} is an archive of a kind that is not read here; hand in a .zip"
@@ -98,7 +103,7 @@ class Intake:
     """A class that has been taken in.
 
     Attributes:
-        form: what it was understood as, for a sentence.
+        form: what it was understood as, such as `ONE_SUBMISSION`.
         hand_ins: by the name of the student, or of each member of a group.
         left_out: whatever is not graded, earlier attempts among it.
         earlier: attempts before the one in `hand_ins`, by name, the first one first.
@@ -119,7 +124,11 @@ class Intake:
     @property
     def is_download(self) -> bool:
         """Return True if the class is the download of one platform."""
-        return self.form.startswith("a download of ")
+        return self.form.startswith(DOWNLOAD_OF)
+
+    def is_download_of(self, platform: str) -> bool:
+        """Return True if the class is the download of this platform."""
+        return self.form == DOWNLOAD_OF + platform
 
     @property
     def sentence(self) -> str:

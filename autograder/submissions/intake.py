@@ -40,10 +40,13 @@ from autograder.submissions.contents import (
     units_inside,
 )
 from autograder.submissions.downloads import SHAPES, VERSIONS, WORK_FOLDERS
-from autograder.submissions.entries import is_archive
+from autograder.submissions.entries import is_archive, reason
 from autograder.submissions.hand_in import (
+    ASSIGNMENTS,
     FOREIGN,
     FOREIGN_ARCHIVES,
+    ONE_SUBMISSION,
+    SECTIONS,
     SOURCES,
     HandIn,
     Intake,
@@ -69,7 +72,7 @@ from autograder.submissions.students import nfc
 FORMS = ("one", "folders", *SHAPES)
 _LINK = "it is a link; put the files themselves there"
 #: Forms in which several students are sure.
-_CLASSES = ("folders of assignments", "folders of sections")
+_CLASSES = (ASSIGNMENTS, SECTIONS)
 
 
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:
@@ -86,8 +89,7 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
     given = list(paths)
     parts = []
     for path in given:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist; give a submission or a folder of submissions")
+        _refuse_unreachable(path)
         if path.is_symlink() and len(given) > 1:  # `CLASS/*` names what students have put there
             parts.append(Intake("", left_out=[LeftOut(legible(path.name), "", _LINK)]))
         else:
@@ -98,6 +100,18 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
     whole = _merge_intakes(parts)
     whole.remarks += _repetitions(parts)
     return whole
+
+
+def _refuse_unreachable(path: Path) -> None:
+    """Raise `UsageError` if a path does not exist, or lies in a folder that may not be opened."""
+    try:
+        path.stat()
+    except PermissionError as error:
+        raise UsageError(
+            f"{path} cannot be opened ({reason(error)}); ask its owner for the right to read it"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} does not exist; give a submission or a folder of submissions") from error
 
 
 def _repetitions(parts: Iterable[Intake]) -> Iterator[str]:
@@ -173,7 +187,7 @@ def _take_class(path: Path, units: frozenset[str], form: str) -> Intake:
 
 def _take_single(path: Path) -> Intake:
     """Take a path as one submission."""
-    return Intake("one submission", {name_of(path): HandIn.alone(path)})
+    return Intake(ONE_SUBMISSION, {name_of(path): HandIn.alone(path)})
 
 
 def _take_nested_class(path: Path, units: frozenset[str]) -> Intake | None:
@@ -204,7 +218,7 @@ def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
     parts: dict[str, Intake] = {}
     for folder, place in inside.items():
         part = _take_path(place, units, "") if isinstance(place, Path) else _take_zip_folder(path, units, place)
-        if part is None or part.form == "one submission":
+        if part is None or part.form == ONE_SUBMISSION:
             return None
         parts[legible(folder)] = part
     classes = [part for part in parts.values() if part.is_download or is_class(part, units)]
@@ -239,7 +253,7 @@ def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
     if not rest.hand_ins and len(inside) == len(downloads) > 1 and not any(map(is_zip, downloads)):
         return None  # sections, which are one download, so that a student in two of them is one
     whole = _merge_intakes([*parts, *([rest] if rest.hand_ins else [])])
-    whole.form = "folders of sections" if len(parts) > 1 else whole.form
+    whole.form = SECTIONS if len(parts) > 1 else whole.form
     whole.left_out += [*filter(None, copies), *([] if rest.hand_ins else rest.left_out)]
     return whole
 
@@ -361,7 +375,7 @@ def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake 
     if len(parts) < 2 or not (asked or (theirs and 2 * len(own) > len(names))):
         return None
     together = _merge_intakes(parts)
-    together.form = "folders of sections"
+    together.form = SECTIONS
     together.left_out += left
     return together
 
@@ -383,7 +397,7 @@ def _take_download_at(path: Path, units: frozenset[str], place: Place) -> Intake
 
 def _unopened_classes(intake: Intake, units: frozenset[str]) -> Iterator[str]:
     """Yield a sentence for each zip in one submission that holds a class, and is not opened as a unit's file lies beside."""
-    lone = next(iter(intake.hand_ins.values())) if intake.form == "one submission" else None
+    lone = next(iter(intake.hand_ins.values())) if intake.form == ONE_SUBMISSION else None
     if lone is None or not any(unit_of(each.name, units) for each in hand_in_paths(lone)):
         return
     inside, _ = list_places(lone.path)

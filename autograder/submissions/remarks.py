@@ -8,7 +8,7 @@ from autograder.submissions.choosing import bears, unit_of
 from autograder.submissions.class_zip import zip_paths, zips_inside
 from autograder.submissions.contents import folder_paths
 from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS
-from autograder.submissions.hand_in import SOURCES, HandIn, Intake
+from autograder.submissions.hand_in import ONE_SUBMISSION, SOURCES, HandIn, Intake
 
 
 def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
@@ -26,7 +26,7 @@ def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
         more = f", and the like in {len(crowded) - 1} more" if len(crowded) > 1 else ""
         students = "if these are students, say `--from folders` or `--from sections`"
         yield f"{count} files named {unit} in {name}{more}; {students}"
-    elif intake.form == "one submission":
+    elif intake.form == ONE_SUBMISSION:
         ((name, hand_in),) = intake.hand_ins.items()
         scripts = [path for path in hand_in_paths(hand_in) if path.suffix.lower() in SOURCES]
         if len(scripts) > 1 and not any(unit_of(path.name, units) or _bears_any(path.name, units) for path in scripts):

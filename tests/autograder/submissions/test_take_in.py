@@ -1031,6 +1031,13 @@ def test_clones_and_results_that_may_not_be_opened_stop_nothing(place_of_anybody
     assert intake.form == "a download of GitHub" and len(intake.hand_ins) == 2
 
 
+def test_a_path_in_a_folder_that_may_not_be_opened_has_a_sentence(place_of_anybody):
+    write(place_of_anybody, "home/class/alice/variation_loss.py", "home/class/bob/variation_loss.py")
+    (place_of_anybody / "home").chmod(0o000)
+    with pytest.raises(UsageError, match=r"home/class cannot be opened \(Permission denied\); ask its owner"):
+        taken(place_of_anybody / "home" / "class")
+
+
 def test_the_folder_of_a_class_that_may_not_be_opened_has_a_sentence(place_of_anybody):
     write(place_of_anybody, "class/alice/variation_loss.py", "class/bob/variation_loss.py")
     (place_of_anybody / "class").chmod(0o000)
