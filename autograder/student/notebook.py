@@ -73,6 +73,9 @@ def check(function: str | Callable[..., Any], *, hidden: bool = False) -> float:
     if not hidden and function not in checked_functions(catalog, unit):
         print(f"{function}: {points_line(0.0, 0.0, facts.later)}")
         return 0.0
+    if function not in vars(_namespace()):
+        print(tr("{function} is not defined here: run its cell first", function=function))
+        return 0.0
     # Both kinds run, as a hidden check may depend on a visible one.
     try:
         results = [result for result in _run_checks(catalog, unit.name, function, hidden) if result.hidden == hidden]
@@ -82,9 +85,6 @@ def check(function: str | Callable[..., Any], *, hidden: bool = False) -> float:
         raise UsageError(
             tr("{function} has no hidden checks here" if hidden else "{function} has no checks here", function=function)
         )
-    if function not in vars(_namespace()):
-        print(tr("{function} is not defined here: run its cell first", function=function))
-        return 0.0
     if any(result.outcome == "error" for result in results):
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()

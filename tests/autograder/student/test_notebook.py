@@ -133,6 +133,12 @@ def test_of_a_function_whose_cell_was_not_run_it_says_so(notebook, capsys):
     assert capsys.readouterr().out == "ideal_loss is not defined here: run its cell first\n"
 
 
+def test_no_check_runs_of_a_function_whose_cell_was_not_run(notebook, monkeypatch):
+    monkeypatch.setattr("autograder.student.notebook._run_checks", lambda *_: pytest.fail("a check ran"))
+    notebook("def class_loss(model, images, target):\n    return 0")
+    assert check("ideal_loss") == 0
+
+
 def test_a_name_that_is_none_is_answered_with_one_that_is(notebook):
     with pytest.raises(UsageError, match=r"no function .total_variatoin.; is it total_variation\?"):
         check("total_variatoin")
@@ -145,6 +151,7 @@ def test_a_course_without_hidden_checks_has_none_to_show(notebook, tmp_path, mon
     checks.write_text(checks.read_text().replace("@pytest.mark.hidden\n", ""))
     monkeypatch.setenv(COURSE, str(tmp_path))
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    notebook("def variation_loss(images):\n    return images")
     with pytest.raises(UsageError, match="variation_loss has no hidden checks here"):
         check("variation_loss", hidden=True)
 
