@@ -171,7 +171,7 @@ def running_lines(catalog: Catalog, run: WatchedRun | None, running: str, shown:
         shown: the function to show in full if all its checks have ended; empty for none.
     """
     if run is None or running not in run.checks:
-        yield tr("Loading PyTorch ...")
+        yield tr("Loading the libraries of the course ...")
         return
     ended = [check for check in run.checks.values() if check.outcome is not Outcome.NOT_RUN]
     checks = _by_function(catalog.units[run.unit], run).get(shown, [])

@@ -152,6 +152,7 @@ class _Watching:
                 case Refused(reason):
                     self._running = False
                     self._terminal.say([reason])
+                    self._run_pending()
         except AutograderError as error:
             self._terminal.say([str(error)])
 
@@ -202,6 +203,10 @@ class _Watching:
         if not first_open(unit, run):
             self._move_on(unit, self._progress)
         self._terminal.say([tr(KEYS)])
+        self._run_pending()
+
+    def _run_pending(self) -> None:
+        """Run the unit that was saved last while another one ran, if there is one; its result is shown below."""
         self._below = bool(self._pending)
         if self._pending:
             self._changed = ()

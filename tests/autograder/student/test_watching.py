@@ -13,7 +13,7 @@ from autograder.errors import GraderError
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.helping import solution_diff
 from autograder.student.progress import fingerprint, read_progress, update_progress
-from autograder.student.runner import Deleted, Pressed, Saved, StillRunning, WatchedRun
+from autograder.student.runner import Deleted, Pressed, Refused, Saved, StillRunning, WatchedRun
 from autograder.student.terminal import wrap
 from autograder.student.warm_runner import _UnitRunner
 from autograder.student.watch import _Watching
@@ -213,15 +213,24 @@ def test_a_result_is_shown_where_progress_cannot_be_read(course, watching, monke
     assert "Your progress was not saved: progress.json cannot be read now" in watching._terminal.text
 
 
+def test_a_unit_that_cannot_run_does_not_keep_back_the_others(watching, course):
+    save(watching, course, "doubling", RIGHT)
+    save(watching, course, "tripling", "def triple(x):\n    return 2 * x\n")
+    watching.handle(Refused("tripling has no checks here"))
+    assert watching._runner.requests[-1][0] == "doubling"
+    watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED))
+    assert "tripling has no checks here" in watching._terminal.text and "double went wrong" in watching._terminal.text
+
+
 def test_after_a_second_it_says_what_goes_on(watching, course):
     save(watching, course, "doubling", SKELETON.replace("raise NotImplementedError", "return x"))
     number = len(watching._runner.requests)
     watching.handle(StillRunning(number))
-    assert watching._terminal.lines[-1] == "Loading PyTorch ..."
+    assert watching._terminal.lines[-1] == "Loading the libraries of the course ..."
     run = result("doubling", double=Outcome.NOT_RUN, halve=Outcome.FAILED)
     watching._runner.current = run, "doubling::test_double"
     watching.handle(StillRunning(number - 1))  # of an earlier run
-    assert watching._terminal.lines[-1] == "Loading PyTorch ..."
+    assert watching._terminal.lines[-1] == "Loading the libraries of the course ..."
     watching.handle(StillRunning(number))
     assert watching._terminal.lines[-1] == "1 of 2 checks done; double runs ..."
     assert "halve went wrong" in watching._terminal.text  # which has been judged
