@@ -93,9 +93,12 @@ def nbgrader(
 @app.command()
 def pictures(
     units: Units = "",
-    folder: Annotated[
-        Path, typer.Option("-o", "--out", parser=folder_to_fill, metavar="FOLDER", help="Where they go.")
-    ] = Path("docs/pictures"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", parser=folder_to_fill, metavar="FOLDER", help="Where they go; default: docs/pictures."
+        ),
+    ] = None,
 ) -> None:
     """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
     from autograder.grading.grade import InThisProcess
@@ -111,6 +114,7 @@ def pictures(
         example = catalog.picture(chosen[0] if chosen else "UNIT").relative_to(catalog.root)
         terminal.errors.print(Text(f"no unit has a picture; {example.as_posix()} would draw one"), soft_wrap=True)
         return
+    folder = out or catalog.root / "docs" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     for unit in drawable:
         with InThisProcess().worker() as worker:

@@ -123,6 +123,16 @@ def test_a_course_without_pictures_says_that_there_is_nothing_to_draw(autograder
     assert not (places / "drawn").exists()
 
 
+def test_pictures_go_to_the_docs_of_the_course_wherever_the_command_is_typed(autograder, places, monkeypatch):
+    (places / "exercises" / "pictures").mkdir()
+    drawing = "from PIL import Image\n\n\ndef draw(student):\n    return Image.new('RGB', (2, 2)), 'Two by two.'\n"
+    (places / "exercises" / "pictures" / "draw_doubling.py").write_text(drawing)
+    monkeypatch.chdir(places / "folder")
+    code, out, _ = autograder("release", "pictures")
+    assert code == 0 and out.endswith("doubling.png: Two by two.\n")
+    assert (places / "docs" / "pictures" / "doubling.png").is_file() and not any((places / "folder").iterdir())
+
+
 def test_one_submission_is_not_compared(autograder, places):
     code, out, err = autograder("likeness", "class/ann")
     assert (code, out) == (2, "") and "likeness compares submissions, and class/ann holds 1; give a class" in err
