@@ -291,7 +291,8 @@ class RemoteModule(RemoteObject):
             Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`,
             and a model's `classes` (None if it has no list or tuple of names).
         """
-        answer = self._submission._request(protocol.Inspect(self._handle.number, **self._submission._common))
+        link = self._submission._link
+        answer = link.request(protocol.Inspect(self._handle.number, **link.common))
         try:
             return dict(vars(protocol.read_inspection(answer.value)))
         except MalformedMessage as error:

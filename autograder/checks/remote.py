@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call, ModuleUnderTest
 from autograder.checks.compare import Printed, show
@@ -23,29 +23,21 @@ from autograder.checks.crossing import (
     files_of,
     known_member,
     mutable,
-    plain,
     put_back,
     recipe_of,
     warning_class,
     write_files,
 )
-from autograder.checks.faults import error_of, fault_in, load_notes
+from autograder.checks.faults import fault_in
 from autograder.checks.functions import Awaited, RemoteFunction, Unseen
+from autograder.checks.link import Link
 from autograder.checks.objects import Program, RemoteModule, RemoteObject, assert_module, callback_of, object_of
-from autograder.checks.transport import Transport, place_data
+from autograder.checks.transport import Transport
 from autograder.errors import (
-    AutograderError,
-    CheckError,
-    CheckFailed,
     MalformedMessage,
     MissingAttribute,
-    MissingFunction,
-    OverBudget,
     Raised,
     RefusedValue,
-    StudentFault,
-    TimedOut,
-    Unusable,
 )
 from autograder.libraries import nn, np
 from autograder.submissions import Module
@@ -60,7 +52,7 @@ from autograder.worker.codec import (
     named_tuple_of,
     record_of,
 )
-from autograder.worker.protocol import Answer, Fault, Request
+from autograder.worker.protocol import Answer
 
 __all__ = [
     "NO_ANSWER",
@@ -78,9 +70,6 @@ __all__ = [
 
 #: A longer name of an object is only copied into every sentence.
 _LONGEST_LABEL = 60
-#: All that a submission answers in one check is held until the check ends.
-_ANSWERS_BYTES = 96 * 2**20
-_LARGE_BYTES = 8 * 2**20
 #: First of the filters inside of `pytest.warns`: it asks for all warnings.
 _WARNINGS_ASKED = [("always", None, Warning, None, 0)]
 
@@ -97,33 +86,21 @@ class StudentModule:
         module: its source.
         seed: of the worker's random state.
         calls: every call made so far, in order.
-        notes: sentences about what stopped or was missing when the module was loaded.
-        answered: True once the submission has answered a call or an inspection, be it with a fault.
     """
 
     module: Module
     seed: int
     calls: list[Call]
-    notes: tuple[str, ...]
-    answered: bool
 
     def __init__(self, tested: ModuleUnderTest, transport: Transport, seed: int) -> None:
         self.module = tested.module
         self.seed = seed
-        self._tested = tested
         self._transport = transport
-        self._common: dict[str, Any] = {"seconds": tested.seconds, "device": tested.device}
-        self._loaded = False
+        self._link = Link(tested, transport, seed, self._incoming)
         self._labels: dict[int, str] = {}
-        self._callbacks: list[Any] = []
         self._objects: dict[int, RemoteObject] = {}
-        self._ended: StudentFault | None = None
-        self._responding = False
-        self._answers_bytes = 0
         self._shared_folder: Path | None = None
         self.calls = []
-        self.notes = ()
-        self.answered = False
 
     __doc__ = Unseen("the docstring")
 
@@ -143,7 +120,7 @@ class StudentModule:
         """Let go of what came back, which may be large: pytest keeps the check for the whole run."""
         self.calls.clear()
         self._objects.clear()
-        self._callbacks.clear()
+        self._link.callbacks.clear()
 
     @property
     def folder(self) -> Path:
@@ -158,7 +135,17 @@ class StudentModule:
     @property
     def large(self) -> bool:
         """Return True if so much was answered in this check that freeing it at once is worth the time."""
-        return self._answers_bytes > _LARGE_BYTES
+        return self._link.large
+
+    @property
+    def answered(self) -> bool:
+        """Return True once the submission has answered a call or an inspection, be it with a fault."""
+        return self._link.answered
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences about what stopped or was missing when the module was loaded."""
+        return self._link.notes
 
     @property
     def last(self) -> Call:
@@ -200,8 +187,8 @@ class StudentModule:
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":
         """Give the worker a copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
-        self._load()  # loading also clears what the worker holds for an earlier check
-        made = self._request(protocol.Make(recipe, **self._common)).value
+        self._link.load()  # loading also clears what the worker holds for an earlier check
+        made = self._link.request(protocol.Make(recipe, **self._link.common)).value
         if not isinstance(made, Handle):
             raise RefusedValue("the module answered a model with something that is no answer")
         return RemoteModule(self, made, recipe)
@@ -232,11 +219,11 @@ class StudentModule:
         (files, memory) and of the check's own text (a name that is not there) come from no value.
         """
         values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
-        return fault_in(error, values) if self.answered else error
+        return fault_in(error, values) if self._link.answered else error
 
     def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
-        self._load()
+        self._link.load()
         own = {place: value for place, value in _places(call).items() if isinstance(value, Mutable)}
         call = replace(call, mutable=call.mutable or tuple(own))
         call = replace(call, args=map_tree(as_sent, call.args), kwargs=map_tree(as_sent, call.kwargs))
@@ -273,10 +260,10 @@ class StudentModule:
             warnings.filters[:1] == _WARNINGS_ASKED,
             str(self._shared_folder or ""),
             tuple(place for place in call.mutable if place in _places(call)),
-            **self._common,
+            **self._link.common,
         )
         try:
-            answer = self._request(request, call)
+            answer = self._link.request(request, call)
             if len(answer.left) != len(request.mutable):
                 raise RefusedValue(f"{call} answered with something that is no answer")
             return answer
@@ -289,12 +276,9 @@ class StudentModule:
 
     def _run_program(self, call: Call) -> Program:
         __tracebackhide__ = True
-        self._require_usable()
+        self._link.require_usable()
         self.calls.append(call)
-        given = {name: path.read_bytes() for name, path in self._tested.data.items()}
-        asked = {**call.kwargs, "files": {**given, **call.kwargs["files"]}}
-        run = protocol.Run(self._texts(), self.module.unit, self.seed, **asked, **self._common)
-        answer = self._request(run, call)
+        answer = self._link.run(call)
         try:
             program = Program.of(protocol.read_finished(answer.value))
         except MalformedMessage as error:
@@ -315,120 +299,7 @@ class StudentModule:
         value = as_sent(value)
         if isinstance(value, SentModule):
             return value.recipe
-        return record_of(value, self._outgoing) if is_record(value) else callback_of(value, self._callbacks)
-
-    def _respond(self, question: bytes) -> bytes:
-        """Answer a question of the worker: a call of a function that the check has handed over.
-
-        Raises:
-            MalformedMessage: it is no question.
-            OverBudget: with what was answered before, it is more than a check may hold.
-        """
-        self._count(question)
-        ask = protocol.read_question(question)
-        if not 0 <= ask.number < len(self._callbacks):
-            raise MalformedMessage("a question about a function that it does not have")
-        args, kwargs = map_tree(self._incoming, (ask.args, ask.kwargs))
-        self._responding = True
-        try:
-            value = self._callbacks[ask.number](*args, **kwargs)
-        except (AutograderError, AssertionError):
-            raise
-        except Exception as error:
-            kinds = tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
-            return protocol.write(Fault("raised", str(error), kinds))
-        finally:
-            self._responding = False
-        try:
-            return protocol.write(Answer(value), plain)
-        except RefusedValue as error:
-            raise CheckError(f"a function of the check returned {error}") from error
-
-    def _require_usable(self) -> None:
-        if self.module.problem:
-            raise Unusable(self.module.problem)
-
-    def _texts(self) -> dict[str, tuple[str, str]]:
-        """Return the sources by module; a module that cannot be used says why when another imports it."""
-        return {
-            name: (module.filename, f"raise ModuleNotFoundError({module.problem!r})" if module.problem else module.text)
-            for name, module in self._tested.sources.items()
-        }
-
-    def _load(self) -> None:
-        __tracebackhide__ = True
-        if self._loaded:
-            return
-        self._require_usable()
-        place = place_data(self._tested.data, self._transport)
-        answer = self._request(protocol.Load(self._texts(), self.module.unit, self.seed, place, **self._common))
-        self.notes = tuple(load_notes(answer.value, self._tested.sources))
-        self._loaded = True
-
-    def _request(self, request: Request, call: Call | None = None) -> Answer:
-        __tracebackhide__ = True
-        subject = str(call) if call is not None else "the module"
-        if self._responding:
-            raise TypeError("a function that a check has handed over cannot use the submission while it is called")
-        if self._ended is not None:  # a check that tries again (hypothesis does) meets the same end
-            raise self._ended
-        message = self._message(request, subject)
-        try:
-            respond = self._respond if self._callbacks else None
-            answer = self._transport.exchange(message, self._tested.seconds, respond)
-            self.answered = self.answered or isinstance(request, protocol.Invoke | protocol.Run | protocol.Inspect)
-            self._count(answer)
-            reply = protocol.read_reply(answer)
-        except MalformedMessage as error:
-            raise RefusedValue(f"{subject} answered with {error}") from error
-        except StudentFault as error:
-            if isinstance(error, CheckFailed):  # raised by a function that the check has handed over
-                raise
-            ended = type(error)(f"{subject}: {error}")
-            self._ended = ended if isinstance(ended, TimedOut) else None
-            raise ended from error
-        if isinstance(reply, Fault):
-            self._raise_fault(reply, call)
-        return reply
-
-    def _count(self, message: bytes) -> None:
-        """Count what the submission has answered, before anything is made of it.
-
-        Raises:
-            OverBudget: it is more than a check may hold.
-        """
-        self._answers_bytes += len(message)
-        if self._answers_bytes > _ANSWERS_BYTES:
-            limit = f"{_ANSWERS_BYTES // 2**20} MB"
-            raise OverBudget(f"all that was answered in this check is more than {limit}, so the rest is not judged")
-
-    def _message(self, request: Request, subject: str) -> bytes:
-        """Return the message of a request.
-
-        Raises:
-            CheckError: the check passes what cannot cross, before anything of the submission's can be the reason.
-            CheckFailed: it does so after the submission has answered.
-        """
-        try:
-            return protocol.write(request, plain)
-        except RefusedValue as error:
-            text = f"passes {error} to {subject}"
-            if not self.answered:
-                raise CheckError(f"the check {text}") from error
-            raise CheckFailed(f": the check {text}") from error
-
-    def _raise_fault(self, fault: Fault, call: Call | None) -> NoReturn:
-        """Raise the exception for a worker's fault, which ends the check."""
-        __tracebackhide__ = True
-        words, function = ("", "") if call is None else (str(call), call.function)
-        error = error_of(fault, words, function, self._tested)
-        if call is not None and call.get and type(error) is MissingFunction:
-            error = MissingAttribute(str(error))
-        if isinstance(error, TimedOut):
-            self._ended = error
-        inner = getattr(getattr(self._transport, "session", None), "last_error", None)
-        # In the student's own process the debugger can go where the exception came from.
-        raise error.with_traceback(inner.__traceback__) if inner is not None else error
+        return record_of(value, self._outgoing) if is_record(value) else callback_of(value, self._link.callbacks)
 
     def _incoming(self, value: object) -> object:
         """Return a value that has come back as the check sees it."""
