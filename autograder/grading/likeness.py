@@ -24,6 +24,7 @@ _DEPTH = 3
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.AsyncFor)
 _PASSED_OVER = (ast.expr_context, ast.arguments, ast.arg, ast.Import, ast.ImportFrom, ast.alias, ast.Pass, ast.Load)
 
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: A piece of syntax: a short text in which only structure and public names are left.
 Piece = str
 
@@ -146,8 +147,13 @@ def _parse(text: str) -> ast.Module | None:
         return None
 
 
-def _functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    return ((node.name, node) for node in tree.body if isinstance(node, ast.FunctionDef))
+def _functions_in(tree: ast.Module | ast.ClassDef) -> Iterator[tuple[str, _Function]]:
+    """Yield the functions of a module, and the methods of its classes by dotted names."""
+    for node in tree.body:
+        if isinstance(node, _Function):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef):
+            yield from ((f"{node.name}.{name}", method) for name, method in _functions_in(node))
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
@@ -161,7 +167,7 @@ def _aliases(tree: ast.Module) -> dict[str, str]:
     return found
 
 
-def _pieces(function: ast.FunctionDef, aliases: Mapping[str, str]) -> Iterator[Piece]:
+def _pieces(function: _Function, aliases: Mapping[str, str]) -> Iterator[Piece]:
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     for statement in body:
         for node in ast.walk(statement):

@@ -202,10 +202,12 @@ class _Prints(io.TextIOBase):
 
     def write(self, text: str) -> int:
         self._stream.write(text)
-        if self._room > 0:
-            self._kept.append(text[: self._room])
-            self._room -= len(text)
+        self._keep(text)
         return len(text)
+
+    @property
+    def buffer(self) -> "_PrintedBytes":
+        return _PrintedBytes(self._stream.buffer, lambda data: self._keep(data.decode("utf-8", "replace")))
 
     def flush(self) -> None:
         self._stream.flush()
@@ -218,6 +220,33 @@ class _Prints(io.TextIOBase):
 
     def data(self) -> bytes:
         return "".join(self._kept).encode("utf-8", "replace")
+
+    def _keep(self, text: str) -> None:
+        if self._room > 0:
+            self._kept.append(text[: self._room])
+            self._room -= len(text)
+
+
+class _PrintedBytes(io.BufferedIOBase):
+    """Stand-in for the bytes below a stream: passes on what is written, and keeps it."""
+
+    def __init__(self, buffer: Any, keep: Callable[[bytes], None]) -> None:
+        self._buffer = buffer
+        self._keep = keep
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._buffer.write(data)
+        self._keep(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        self._buffer.flush()
+
+    def __del__(self) -> None:
+        """Do nothing: to close it would close the stream."""
 
 
 @contextlib.contextmanager

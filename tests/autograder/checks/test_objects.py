@@ -137,6 +137,11 @@ def count(start):
 def greet(name):
     print("Hello", name)
 
+def greet_in_bytes(name):
+    print("Hello", end=" ", flush=True)
+    sys.stdout.buffer.write(f"{name}!".encode())
+    sys.stdout.buffer.flush()
+
 def encoding():
     return sys.stdout.encoding.lower().replace("-", ""), type(sys.stdout.errors).__name__
 
@@ -339,6 +344,11 @@ def test_what_a_function_prints_is_known(student):
     assert_equal(student.printed, "Hello Ann\n")
     with pytest.raises(CheckFailed, match=r"^printed 'Hello Ann\\n', expected 'Hi Ann\\n'$"):
         assert_equal(student.printed, "Hi Ann\n")
+
+
+def test_bytes_that_a_function_prints_are_known(student):
+    student.greet_in_bytes("Zoë")
+    assert student.printed == "Hello Zoë!"
 
 
 def test_a_function_knows_how_its_output_is_encoded(student):

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import skeleton
-from autograder.grading.likeness import find_alike_pairs, marked_lines
+from autograder.grading.likeness import alike_pair, find_alike_pairs, marked_lines
 from autograder.submissions import Module
 from tests.autograder.conftest import ROOT
 
@@ -153,6 +153,22 @@ def test_lines_that_both_have_are_marked():
     first = "def f(x):\n    y = x.square().sum(dim=1)\n    return y / 3\n"
     second = "def g(z):\n    a = 5\n    total = z.square().sum(dim=1)\n    return total - 8\n"
     assert marked_lines(first, second, []) == {2} and marked_lines(second, first, []) == {3}
+
+
+def test_methods_of_classes_are_compared():
+    text = (
+        "class Walk:\n    def step(self, x):\n        if x % 3 == 1:\n            return self.turn(x // 7, x ** 2)\n"
+        "        return [y for y in self.seen if y > x - 4]\n"
+    )
+    own = {"c": "x + 2", "d": "self.seen.pop()", "e": "not x"}
+    others = {name: f"class Walk:\n    def step(self, x):\n        return {value}\n" for name, value in own.items()}
+    texts = {"a": text, "b": text.replace("y ", "each "), **others}
+    found = find_alike_pairs({name: {"walks": Module("walks", "walks.py", each)} for name, each in texts.items()}, [])
+    assert [(pair.first, pair.second, pair.functions) for pair in found] == [("a", "b", ("walks.Walk.step",))]
+    (shown,) = alike_pair(
+        found[0], {name: {"walks": Module("walks", "w.py", texts[name])} for name in "ab"}, []
+    ).functions
+    assert all(marked for side in shown.sides for marked, line in side if "return" in line)
 
 
 def test_what_cannot_be_parsed_is_like_nobody():
