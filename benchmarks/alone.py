@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.course.catalog import course_here
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
-from autograder.worker.process import warm_up
+from autograder.worker.serving import warm_up
 
 
 def main() -> None:

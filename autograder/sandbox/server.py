@@ -30,7 +30,7 @@ from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup, gpu_paths, readable_paths
 from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import MANY, serve_forks
-from autograder.worker import process, quick_imports, restorer, substitutes
+from autograder.worker import quick_imports, restorer, serving, substitutes
 from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
@@ -51,7 +51,7 @@ def main() -> None:
     for name in modules:
         importlib.import_module(name)
     if "torch" in modules:
-        process.warm_up()
+        serving.warm_up()
         substitutes.draw_in_memory()
     # Read once and remove: the variable names a folder of the grader's.
     os.environ.pop("MPLCONFIGDIR", None)
@@ -213,7 +213,7 @@ class _Server:
             if not confines.gpu:
                 substitutes.forbid_cuda()
             if said == _READY:
-                process.serve(socket.socket(fileno=_CONNECTION), Waiting(_WAITING, _PRESSURE))
+                serving.serve(socket.socket(fileno=_CONNECTION), Waiting(_WAITING, _PRESSURE))
                 status = 0
         finally:
             os._exit(status)
@@ -299,7 +299,7 @@ def _climb(ladder: tuple[str, ...], confines: Confines) -> str:
 def _open_gpu() -> str:
     """Return `_READY`, or why this process cannot compute on the GPU."""
     try:
-        process.open_device("cuda")
+        serving.open_device("cuda")
     except Exception as error:  # PyTorch has many ways to say that there is none
         return f"the GPU cannot be used: {error}"
     return _READY

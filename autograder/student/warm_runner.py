@@ -45,7 +45,7 @@ from autograder.sandbox.process import GRACE_SECONDS
 from autograder.student.drawing import keep_picture
 from autograder.submissions import Module, Submission
 from autograder.worker.deadline import wall_limit
-from autograder.worker.process import warm_up
+from autograder.worker.serving import warm_up
 from autograder.worker.substitutes import forbid_cuda
 
 

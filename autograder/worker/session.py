@@ -1,6 +1,6 @@
 """A session with a student's modules: loads them and answers calls on them. The only place where a student's code runs.
 
-`Session.answer` turns a request into its reply. It behaves alike in a sandboxed process (`process.serve`) and, for a student's
+`Session.answer` turns a request into its reply. It behaves alike in a sandboxed process (`serving.serve`) and, for a student's
 own run, in the process of the checks.
 """
 

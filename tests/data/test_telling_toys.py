@@ -5,7 +5,7 @@ import torch
 
 import data
 from autograder.checks.remote import recipe_of
-from autograder.worker.session import Session
+from autograder.worker.frameworks import make_module
 
 NOTHING = torch.empty(0, 3, 8, 8)
 MAKERS = (
@@ -22,7 +22,7 @@ def test_each_is_made_again_from_its_recipe(make):
     before = torch.get_rng_state()
     model, images = make(), torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     assert torch.equal(before, torch.get_rng_state())
-    assert torch.equal(Session()._make(recipe_of(model), "cpu")(images), model(images))
+    assert torch.equal(make_module(recipe_of(model), "cpu")(images), model(images))
     assert not any(module.training for module in model.modules())
 
 
@@ -54,7 +54,7 @@ def test_a_stale_model_comes_with_gradients():
 def test_a_stale_head_has_the_weights_of_any_other():
     stale, other = data.toy_head(3, 2, stale=True, seed=5), data.toy_head(3, 2, seed=5)
     assert torch.equal(stale.weight, other.weight)
-    assert all(each.grad is not None for each in Session()._make(recipe_of(stale), "cpu").parameters())
+    assert all(each.grad is not None for each in make_module(recipe_of(stale), "cpu").parameters())
 
 
 def test_a_recording_model_notes_what_it_learns_from():

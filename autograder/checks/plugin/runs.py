@@ -18,7 +18,7 @@ from autograder.errors import UsageError
 from autograder.libraries import KERAS_ON_TORCH, torch
 from autograder.results.types import CheckResult
 from autograder.submissions import Module, read_helpers, read_module
-from autograder.worker.process import open_device
+from autograder.worker.serving import open_device
 from autograder.worker.substitutes import run_uncompiled, without_cuda
 
 DEVICES = ("cpu", "cuda")

@@ -7,7 +7,7 @@ from autograder.errors import RefusedValue, UsageError
 from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
 from autograder.worker.calls import has_data, place, refuse_elsewhere
-from autograder.worker.process import warm_up
+from autograder.worker.serving import warm_up
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")

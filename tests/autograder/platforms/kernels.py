@@ -22,7 +22,7 @@ from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.sandbox.zygote import serve_forks
 from autograder.submissions import Submission
-from autograder.worker.process import warm_up
+from autograder.worker.serving import warm_up
 
 
 def main():

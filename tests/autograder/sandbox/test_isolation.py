@@ -25,7 +25,7 @@ from autograder.sandbox import REQUIRED, kernel, namespaces, rungs
 from autograder.sandbox.confines import Allowance, Confines, readable_paths
 from autograder.sandbox.kernel import reason_against
 from autograder.sandbox.sandbox import KEEPS, diagnosis
-from autograder.worker.process import warm_up
+from autograder.worker.serving import warm_up
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the ladder is for Linux")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can")

@@ -543,13 +543,13 @@ def test_what_was_not_asked_for_is_no_answer(sandbox, forged):
 def test_an_answer_cannot_be_given_ahead(sandbox):
     code = """
         import os, struct
-        from autograder.worker import process
-        read_frame = process.read_frame
+        from autograder.worker import serving
+        read_frame = serving.read_frame
         def answer_first(receive):
             os.write(3, struct.pack("<Q", 40) + bytes(40))
             return read_frame(receive)
         def run():
-            process.read_frame = answer_first
+            serving.read_frame = answer_first
             return 1
     """
     with sandbox.worker() as worker:

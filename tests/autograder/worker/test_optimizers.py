@@ -7,7 +7,7 @@ import pytest
 
 BOTH_WAYS = """
 import sys, torch
-from autograder.worker.process import warm_up
+from autograder.worker.serving import warm_up
 
 KINDS = [kind for kind in vars(torch.optim).values() if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)]
 
