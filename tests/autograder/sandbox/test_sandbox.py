@@ -558,6 +558,16 @@ def test_an_answer_cannot_be_given_ahead(sandbox):
             ask(worker, code)
 
 
+def test_an_exception_is_told_although_libraries_were_replaced(sandbox):
+    code = """
+        import sys, types
+        sys.modules["numpy"] = types.ModuleType("numpy")
+        raise KeyError(object())
+    """
+    with sandbox.worker() as worker:
+        assert ask(worker, code).kinds[0] == "KeyError"
+
+
 def test_a_package_that_only_pythonpath_finds_reaches_the_workers(tmp_path, monkeypatch):
     (tmp_path / "found_by_the_path.py").write_text("HERE = 1\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
