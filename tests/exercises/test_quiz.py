@@ -14,8 +14,8 @@ ENOUGH = 4
 
 
 def letter(value):
-    """An answer as it is meant: "B" and " b) " are b. Nothing where it is no text."""
-    return value.strip(" ().").lower() if isinstance(value, str) else ""
+    """An answer as it is meant: "B", " b) " and a line of a file with its end are b. Nothing where it is no text."""
+    return "".join(value.split()).strip("().").lower() if isinstance(value, str) else ""
 
 
 def assert_answered(given):
