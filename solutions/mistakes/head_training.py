@@ -798,6 +798,19 @@ def names_the_least(model, images, k=3):
         return _named(model, model(images).softmax(dim=1), k, largest=False)
 
 
+@mistake(
+    "predict",
+    "Names are kept in a dict by their probability: of classes that are equally probable one is left; keep all.",
+)
+def keys_the_names_by_probability(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        shares = model(images).softmax(dim=1)
+    names = [dict(zip(row, model.classes, strict=True)) for row in shares.tolist()]
+    return [[(named[share], share) for share in sorted(named, reverse=True)[:k]] for named in names]
+
+
 @mistake("predict", "The index of a class comes back; look its name up in model.classes.")
 def gives_indices(model, images, k=3):
     if k < 1:
