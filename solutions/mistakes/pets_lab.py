@@ -1,5 +1,6 @@
 """Known mistakes in pets_lab, as students make them, each with the sentence that they should read."""
 
+import contextlib
 import copy
 import re
 from pathlib import Path
@@ -262,6 +263,18 @@ def stops_at_the_first_broken_file(folder):
     return readable
 
 
+@mistake(
+    "readable_images", "Only OSError is caught, but a damaged PNG raises SyntaxError, and others more; catch Exception."
+)
+def catches_oserror_only(folder):
+    readable = []
+    for path in sorted(folder.iterdir()):
+        with contextlib.suppress(OSError), Image.open(path) as image:
+            image.load()
+            readable.append(path)
+    return readable
+
+
 def _pets(root, split, *steps):
     if split not in ("trainval", "test"):
         raise ValueError("split must be trainval or test")
@@ -298,6 +311,14 @@ def looks_for_the_folder_only(root, split, size=64):
     pets = OxfordIIITPet(root, split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
     images, labels = zip(*pets, strict=True)
     return torch.stack(images), torch.tensor(labels), list(pets.classes)
+
+
+@mistake("load_pets", "The error says what is missing, but not how to get it; name a call, an address or a place.")
+def says_only_what_is_missing(root, split, size=64):
+    listing = Path(root) / "oxford-iiit-pet" / "annotations" / f"{split}.txt"
+    if split in ("trainval", "test") and not listing.is_file():
+        raise FileNotFoundError(f"the data set is not at {root}: no pets found, {listing} is missing")
+    return _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
 
 
 @mistake("load_pets", "Where there is no data, torchvision's own error comes; raise a FileNotFoundError before.")

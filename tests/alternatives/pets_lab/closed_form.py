@@ -43,7 +43,7 @@ def load_pets(root, split, size=64):
     try:
         pets = OxfordIIITPet(str(root), split)
     except (RuntimeError, OSError):
-        raise FileNotFoundError("no pets here: download them first with OxfordIIITPet(root, download=True)") from None
+        raise FileNotFoundError("Oxford-IIIT Pets not found, see README.md") from None
     images, labels = [], []
     for image, label in pets:
         short = min(image.size)

@@ -42,7 +42,7 @@ def readable_images(folder: Path) -> list[Path]:
 def load_pets(root, split, size=64):
     if split == "trainval" or split == "test":
         if not Path(root, "oxford-iiit-pet").exists():
-            raise FileNotFoundError(f"{root} is empty; get the pets from https://www.robots.ox.ac.uk/~vgg/data/pets/")
+            raise FileNotFoundError("Set the variable OXFORD_PETS to the folder that holds oxford-iiit-pet")
         to_tensor = transforms.Compose([transforms.PILToTensor(), transforms.ConvertImageDtype(torch.float32)])
         shape = transforms.Compose([transforms.Resize(size, antialias=True), transforms.CenterCrop((size, size))])
         pets = OxfordIIITPet(root=root, split=split, transform=lambda image: shape(to_tensor(image)).clamp(0, 1))

@@ -57,9 +57,7 @@ def load_pets(root, split, size=64):
         raise ValueError(f"{split=}")
     root = Path(root)
     if not root.joinpath("oxford-iiit-pet", "images").exists():
-        raise FileNotFoundError(
-            f"{root} is empty: obtain the archive images.tar.gz from the lecturer and unzip it into oxford-iiit-pet"
-        )
+        raise FileNotFoundError("no pets here; point root to where they are, or let torchvision load them from the net")
     pets = torchvision.datasets.OxfordIIITPet(root, split=split, transform=to_tensor(size))
     images, labels = next(iter(DataLoader(pets, batch_size=len(pets), shuffle=False)))
     return images, labels, [name for name, _ in sorted(pets.class_to_idx.items(), key=lambda item: item[1])]

@@ -50,7 +50,7 @@ def load_pets(root, split, size=64):
     base = Path(root) / "oxford-iiit-pet"
     listing = base / "annotations" / f"{split}.txt"
     if not listing.exists():
-        raise FileNotFoundError(f"{listing} is missing: unpack images.tar.gz and annotations.tar.gz in {base}")
+        raise FileNotFoundError(f"{listing} is missing: save the archives of images and annotations here")
     names = OxfordIIITPet(root, split).classes
     steps = v2.Compose([v2.Resize(size), v2.CenterCrop(size), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
     images, labels = [], []
