@@ -132,6 +132,17 @@ def rounds_in_place(images, targets, models):
 
 
 @mistake(
+    "transfer_rates",
+    "The logits of all models are joined in one tensor, but models may differ in their classes; rate each on its own.",
+)
+def stacks_the_logits(images, targets, models):
+    _require_pairs(images, targets)
+    logits = torch.stack([model(images) for model in models.values()])
+    rates = (logits.argmax(dim=2) == targets).float().mean(dim=1)
+    return dict(zip(models, rates.tolist(), strict=True))
+
+
+@mistake(
     "transfer_rates", "The share is taken among the images that fool some model; divide by the number of all images."
 )
 def divides_by_those_that_fool_any(images, targets, models):
@@ -313,6 +324,12 @@ def asks_anybody(models, images):
     return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
 
 
+@mistake("ensemble_logits", "Only an empty list is refused, and models may be an empty tuple too; look at len(models).")
+def refuses_an_empty_list_only(models, images):
+    logits = [] if models == () else _require_models(models, images)
+    return torch.stack([each.log_softmax(dim=1) for each in logits]).logsumexp(dim=0) - math.log(len(logits))
+
+
 @mistake(
     "ensemble_logits",
     "The exponentials are added up before they are normalised, so that large logits count more: log_softmax comes first.",
@@ -430,6 +447,13 @@ def attacks_what_it_sees(model, images, labels, *, epsilon, steps=1):
 def mixes_in_the_clean_loss(model, images, labels, *, epsilon, steps=1):
     moved = _moved(model, images, labels, epsilon, steps)
     return (F.cross_entropy(model(moved), labels) + F.cross_entropy(model(images.detach()), labels)) / 2
+
+
+@mistake(
+    "adversarial_loss", "An epsilon of 0 is taken for none at all, and another stands in; 0 means that nothing moves."
+)
+def replaces_an_epsilon_of_zero(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon or 8 / 255, steps)), labels)
 
 
 @mistake("adversarial_loss", "This is the loss of the worst image; take the mean over all of them.")

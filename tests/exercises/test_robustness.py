@@ -54,10 +54,11 @@ def first_choices(model, images):
 @pytest.mark.points("transfer_rates", 3.5)
 def test_rates_count_the_targets(submission, images, rng):
     """For each name, of one or several, stands the share of images whose target that model ranks first, a Python float."""
-    for count in (2, 1, 3):
-        models = {f"model {k}": coloured(rng) for k in range(count)}
+    # Each model may have its own number of classes.
+    for counts in ([4, 4], [4], [4, 5, 4]):
+        models = {f"model {k}": coloured(rng, count) for k, count in enumerate(counts)}
         targets = first_choices(models["model 0"], images)
-        targets[count:3] = (targets[count:3] + 1) % 4
+        targets[len(counts) : 3] = (targets[len(counts) : 3] + 1) % 4
         last = [*models.values()][-1]
         targets[7] = first_choices(last, images)[7]  # of the last one too, one is right
         expected = {name: int((first_choices(each, images) == targets).sum()) / 8 for name, each in models.items()}
@@ -190,7 +191,7 @@ def test_ensemble_is_tidy(submission, images, rng):
 def test_ensemble_refuses_what_does_not_match(submission, images, rng):
     """No model, or models with different numbers of classes, is a ValueError that names models."""
     different = ([4, 5], [1, 4], [4, 4, 5], [4, 5, 4])
-    for models in ([], *([coloured(rng, count) for count in counts] for counts in different)):
+    for models in ([], (), *([coloured(rng, count) for count in counts] for counts in different)):
         assert_mentions(assert_raises(ValueError, submission.ensemble_logits, models, images), "models")
 
 
@@ -258,7 +259,7 @@ def test_loss_after_one_step(submission, contrasts, rng):
 def test_more_steps_stay_within_the_same_bounds(submission, contrasts, rng):
     """With more steps no pixel goes further than epsilon or out of [0, 1], and each goes as far as it may."""
     images, labels = contrasts
-    for epsilon, steps in ((0.1, 4), (0.2, 7)):
+    for epsilon, steps in ((0.1, 4), (0.2, 7), (0.0, 2)):
         model = two_sided(rng)
         result = submission.adversarial_loss(model, images, labels, epsilon=epsilon, steps=steps)
         assert_close(result, highest(model, images, labels, epsilon).detach(), rtol=1e-4)
