@@ -348,6 +348,8 @@ def make_module(recipe: Recipe, device: str) -> nn.Module:
     """Return the module of a recipe, on a device."""
     module_name, _, maker = recipe.entry.partition(":")
     module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
+    for name, value in (*module.named_parameters(), *module.named_buffers()):
+        value.data = value.data.to(recipe.state.get(name, value).dtype)  # which loading would not change
     module.load_state_dict(recipe.state)
     for name, child in module.named_modules():
         child.training = name in recipe.training

@@ -27,6 +27,7 @@ from autograder.errors import (
 )
 from autograder.submissions import Module
 from autograder.worker.codec import encode
+from autograder.worker.frameworks import make_module
 from autograder.worker.protocol import Fault
 
 STUDENT = """
@@ -703,6 +704,13 @@ def test_a_model_travels_without_the_seed_that_its_weights_were_drawn_from():
     recipe = recipe_of(data.toy_head(2, 3, seed=12345))
     assert recipe.arguments == {"in_features": 2, "num_classes": 3, "stale": False}
     assert torch.equal(recipe.state["weight"], data.toy_head(2, 3, seed=12345).weight)
+
+
+def test_a_model_keeps_its_dtypes_on_the_way():
+    sent = data.toy_convnet().double()
+    made = make_module(recipe_of(sent), "cpu")
+    for name, value in made.state_dict().items():
+        assert value.dtype == sent.state_dict()[name].dtype and torch.equal(value, sent.state_dict()[name])
 
 
 def test_what_a_submission_sees_is_drawn_from_other_seeds_than_its_inputs():
