@@ -102,7 +102,7 @@ def feature_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     A *forward hook* is a function that PyTorch calls with a layer's output each time the layer has run.
 
     Args:
-        model: any network; afterwards it is as it was: your hook is gone, whatever happens, and each submodule is in
+        model: any network; afterwards, whatever happens, it is as it was: your hook is gone, and each submodule is in
             its own mode.
         layer: a name as `model.named_modules()` has it, such as `"block2.first"`, of a layer that runs once in a
             forward pass.
@@ -139,7 +139,7 @@ def extract_features(backbone: nn.Module, images: Tensor, batch_size: int = 32) 
         batch_size: how many go through at once. Memory depends on it, the result does not.
 
     Returns:
-        Shape (N, D), in eval mode and without gradients.
+        Shape (N, D), of the dtype of `images`, in eval mode and without gradients.
     """
     # TODO: Run the backbone in eval mode and without gradients over batches of images, and join the results.
     ### BEGIN SOLUTION

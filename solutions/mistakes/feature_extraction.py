@@ -23,10 +23,11 @@ def _run(model, images):
 
 def _restored(model, call):
     modes = [(module, module.training) for module in model.modules()]
-    result = call()
-    for module, training in modes:
-        module.training = training
-    return result
+    try:
+        return call()
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _layer(model, layer):
@@ -455,6 +456,23 @@ def leaves_the_hook_after_an_error(model, layer, images):
     return outputs[0]
 
 
+@mistake(
+    "feature_maps",
+    "Where the forward pass raises, the model stays in eval mode; give each submodule its own mode back in a finally.",
+)
+def loses_the_modes_after_an_error(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        _run(model, images)
+    finally:
+        hook.remove()
+    for module, training in modes:
+        module.training = training
+    return outputs[0]
+
+
 @mistake("feature_maps", "A later ReLU that works in place has changed the maps; keep a clone of the output.")
 def keeps_no_copy(model, layer, images):
     outputs = []
@@ -687,6 +705,14 @@ def runs_all_at_once(backbone, images, batch_size=32):
 )
 def takes_the_size_for_the_number(backbone, images, batch_size=32):
     return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.chunk(batch_size)]))
+
+
+@mistake("extract_features", "The features are copied into a table of float32; keep the dtype that they have.")
+def fills_a_table(backbone, images, batch_size=32):
+    rows = _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.split(batch_size)]))
+    table = torch.zeros(rows.shape)
+    table[:] = rows
+    return table
 
 
 @mistake("extract_features", "Only the features of the last batch come back; join those of all batches.")
