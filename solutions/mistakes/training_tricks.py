@@ -395,6 +395,16 @@ def drops_in_place(x, p, *, training, generator):
     return x
 
 
+@mistake(
+    "dropout", "An x of shape () is an error: torch.rand(*x.shape) has no argument then; write torch.rand(x.shape)."
+)
+def unpacks_the_shape(x, p, *, training, generator):
+    _require_probability(p)
+    if not training:
+        return x
+    return torch.where(torch.rand(*x.shape, generator=generator) >= p, x / (1 - p), torch.zeros_like(x))
+
+
 @mistake("dropout", "Entries that are dropped are left out, so that the shape is another; they become 0.")
 def leaves_entries_out(x, p, *, training, generator):
     _require_probability(p)

@@ -383,9 +383,9 @@ def shared_mask(same):
 @pytest.mark.depends_on("test_dropout_enlarges_what_stays")
 def test_dropout_is_the_identity(submission, rng):
     """In evaluation, or with p = 0, x comes back."""
-    x = torch.randn(6, 5, generator=rng)
-    assert_equal(submission.dropout(x, 0.5, training=False, generator=generator(4)), x)
-    assert_equal(submission.dropout(x, 0.0, training=True, generator=generator(4)), x)
+    for x in (torch.randn(6, 5, generator=rng), torch.tensor(1.5)):  # a tensor of a single number has no dimension
+        assert_equal(submission.dropout(x, 0.5, training=False, generator=generator(4)), x)
+        assert_equal(submission.dropout(x, 0.0, training=True, generator=generator(4)), x)
 
 
 @pytest.mark.points("dropout", 0.3)
