@@ -255,6 +255,16 @@ def finds_the_head_within_names(model, *, head_rate, backbone_rate):
     )
 
 
+@mistake("parameter_groups", "The groups stand in a dict by rate, where equal rates leave one group; keep both.")
+def groups_by_rate(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    head = {id(each) for each in model.head.parameters()}
+    trainable = [each for each in model.parameters() if each.requires_grad]
+    by_rate = {head_rate: [each for each in trainable if id(each) in head]}
+    by_rate[backbone_rate] = [each for each in trainable if id(each) not in head]
+    return [{"params": parameters, "lr": rate} for rate, parameters in by_rate.items() if parameters]
+
+
 @mistake("parameter_groups", "The two rates are swapped.")
 def swaps_the_rates(model, *, head_rate, backbone_rate):
     _require_positive(head_rate, backbone_rate)
@@ -798,6 +808,12 @@ def packs_parameters_only(model):
 @mistake("model_to_bytes", "Every tensor is made float32; whole numbers should stay whole.")
 def packs_floats_only(model):
     return save({name: value.float() for name, value in model.state_dict().items()})
+
+
+@mistake("model_to_bytes", "All floats are made float32; float64 and float16 should stay what they are.")
+def packs_single_floats(model):
+    state = model.state_dict()
+    return save({name: value.float() if value.is_floating_point() else value for name, value in state.items()})
 
 
 @mistake("model_to_bytes", "A number without dimensions becomes a tensor of shape (1,); each keeps its shape.")

@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -200,7 +201,7 @@ def rates_by_name(groups, model):
         missing = [key for key in ("params", "lr") if key not in group]
         assert_holds(not missing, f"returned a group without {', '.join(map(repr, missing))}", groups)
         items = [group["params"]] if isinstance(group["params"], torch.Tensor) else group["params"]
-        assert_holds(isinstance(items, list | tuple), f"returned {show(items)[:60]} as params of a group", groups)
+        assert_holds(isinstance(items, Sequence), f"returned {show(items)[:60]} as params of a group", groups)
         assert_holds(len(items) > 0, "returned a group without parameters", groups)
         for item in items:
             rates[name_of(item, model, groups)].append(group["lr"])
@@ -281,6 +282,9 @@ def test_groups_of_shared_parameters(submission, rng):
     groups = submission.parameter_groups(tied, head_rate=0.25, backbone_rate=0.0625)
     of_head = {"backbone.last.weight"} | {name for name in names_of(tied) if name.startswith("head.")}
     assert_rates(groups, tied, {name: 0.25 if name in of_head else 0.0625 for name in names_of(tied)})
+    # The two rates may be the same.
+    groups = submission.parameter_groups(tied, head_rate=0.25, backbone_rate=0.25)
+    assert_rates(groups, tied, dict.fromkeys(names_of(tied), 0.25))
 
 
 @pytest.mark.points("parameter_groups", 1)
@@ -1048,12 +1052,14 @@ def test_bytes_keep_the_dtypes(submission, telling):
     """Each tensor keeps its dtype, whole numbers too, and every digit; the model stays as it is."""
     telling.train()
     telling.backbone.norm.eval()
-    ask = partial(submission.model_to_bytes, telling)
-    data_of = assert_tidy(submission, ask, "weights", "training mode", "requires_grad")
-    state = loaded(data_of)
-    for name, value in telling.state_dict().items():
-        same = state[name].dtype == value.dtype and torch.equal(state[name], value)
-        assert_holds(same, f"returned bytes with {name} in another dtype, or rounded", data_of)
+    for dtype in (torch.float32, torch.float64, torch.float16):
+        model = copy.deepcopy(telling).to(dtype)
+        ask = partial(submission.model_to_bytes, model)
+        data_of = assert_tidy(submission, ask, "weights", "training mode", "requires_grad")
+        state = loaded(data_of)
+        for name, value in model.state_dict().items():
+            same = state[name].dtype == value.dtype and torch.equal(state[name], value)
+            assert_holds(same, f"returned bytes with {name} in another dtype, or rounded", data_of)
 
 
 @pytest.mark.points("model_to_bytes", 1)

@@ -33,7 +33,7 @@ def parameter_groups(model, *, head_rate, backbone_rate):
         if name.endswith("_rate") and rate <= 0:
             raise ValueError(f"{name}={rate}")
     of_head = {each.data_ptr() for each in model.head.parameters()}
-    groups = collections.defaultdict(list)
+    groups = collections.defaultdict(collections.deque)
     for each in filter(lambda parameter: parameter.requires_grad, model.parameters()):
         groups["head" if each.data_ptr() in of_head else "backbone"].append(each)
     rates = {"head": head_rate, "backbone": backbone_rate}
