@@ -46,7 +46,7 @@ VERBS = re.compile(
 )
 #: if no such words stand before it: "cannot find" is no advice, and neither is "data set".
 DENIED = re.compile(
-    r"(\b(no|not|cannot|never|i|we|this|(nothing|unable|fails?|failed) to)|n't)\s+(be\s+)?\w+"
+    r"(\b(no|not|cannot|never|i|we|this|(nothing|unable|fails?|failed)\sto)|n't)\s+(be\s+)?\w+"
     r"|\b(the|an?|data|test|training|whole)\s+(set|call|use|link|point|change)\b"
 )
 #: Or it names a source: a host, a folder elsewhere, a variable of the environment, the net.
