@@ -261,6 +261,20 @@ def measures_lines(images, eps=1e-8):
     return roots.sum(dim=(1, 2, 3))
 
 
+@mistake("isotropic_variation", "Images of one row or column give a single 0 for the batch; each image has its own.")
+def gives_one_zero_for_lines(images, eps=1e-8):
+    _require_batch(images)
+    return torch.zeros(1) if min(images.shape[2:]) == 1 else _roots(images, eps).sum(dim=(1, 2, 3))
+
+
+@mistake(
+    "isotropic_variation", "The 0 of an image of one row or column is always float32; keep the dtype that comes in."
+)
+def makes_zeros_in_float32(images, eps=1e-8):
+    _require_batch(images)
+    return torch.zeros(len(images)) if min(images.shape[2:]) == 1 else _roots(images, eps).sum(dim=(1, 2, 3))
+
+
 @mistake("isotropic_variation", "eps is squared under the root; it stands there as it is.")
 def squares_eps(images, eps=1e-8):
     _require_batch(images)
@@ -617,6 +631,15 @@ def blurs_the_result(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)
     result = _descend(images, weight, steps, learning_rate)
     return torch.nn.functional.avg_pool2d(result, 3, stride=1, padding=1, count_include_pad=False)
+
+
+@mistake("denoise", "Only a square of the picture is smoothed; the variation is that of all its rows and columns.")
+def smooths_a_square_only(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    side = min(images.shape[2:])
+    result = images.detach().clone()
+    result[:, :, :side, :side] = _descend(result[:, :, :side, :side], weight, steps, learning_rate)
+    return result
 
 
 @mistake("denoise", "The picture is stretched between its darkest and its brightest pixel; clamp it to [0, 1].")
