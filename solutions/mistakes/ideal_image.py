@@ -113,6 +113,11 @@ def freezes_the_model(model, images, target):
     return F.cross_entropy(model(images), torch.full((len(images),), target))
 
 
+@mistake("class_loss", "A small number is added before the logarithm, which changes large losses; leave it out.")
+def adds_before_the_logarithm(model, images, target):
+    return -(model(images).softmax(dim=1)[:, target] + 1e-8).log().mean()
+
+
 @mistake("class_loss", "The labels are smoothed, which gives each class a share of the target; take them as they are.")
 def smooths_the_labels(model, images, target):
     return F.cross_entropy(model(images), torch.full((len(images),), target), label_smoothing=0.1)
@@ -279,6 +284,12 @@ def steps_in_place(model, images, target, *, learning_rate, variation_weight):
 @mistake("ideal_step", "The step comes back alone; add it to the images.")
 def returns_the_step_alone(model, images, target, *, learning_rate, variation_weight):
     return -learning_rate * _gradient(model, images, target, variation_weight)[0]
+
+
+@mistake("ideal_step", "A single image comes back without its batch: squeeze() drops every side of 1; leave it out.")
+def squeezes_a_single_image(model, images, target, *, learning_rate, variation_weight):
+    gradient, _ = _gradient(model, images, target, variation_weight)
+    return (images.detach() - learning_rate * gradient).clamp(0, 1).squeeze()
 
 
 @mistake("ideal_step", "The result hangs on the images: where they require gradients it does too; detach it.")

@@ -125,6 +125,12 @@ def test_class_loss_is_minus_the_log_of_the_probability(submission, model, image
         with torch.no_grad():
             expected = -model(images[:1]).softmax(dim=1)[0, wanted].log()
         assert_close(submission.class_loss(model, images[:1], wanted), expected, atol=1e-5)
+    # Also of a class that is all but impossible.
+    sure = data.toy_model(["dark", "light"])
+    with torch.no_grad():
+        sure.head.weight.zero_()
+        sure.head.bias.copy_(torch.tensor([30.0, 0.0]))
+    assert_close(submission.class_loss(sure, images[:1], 1), torch.tensor(30.0), atol=1e-3)
 
 
 @pytest.mark.points("class_loss", 1)
@@ -247,12 +253,13 @@ def assert_longer_by_a_longer_gradient(submission, model, images, target):
 @pytest.mark.depends_on("test_ideal_step_is_the_rate_times_the_gradient")
 def test_ideal_step_stays_in_the_range_of_pixels(submission, model, images, target):
     """The images are detached and, however long the step, in [0, 1], of which all is used."""
-    for weight in (0.0, 1e5):  # by a small gradient, and by a large one
-        slope = gradient(model, images, target, weight)
+    # A single one as well; by a small gradient, and by a large one.
+    for some, weight in ((images[:1], 0.0), (images, 0.0), (images, 1e5)):
+        slope = gradient(model, some, target, weight)
         long = rate(slope, 3.0)
-        result = submission.ideal_step(model, images, target, learning_rate=long, variation_weight=weight)
-        assert_images(result, images.shape)
-        assert_close(result, (images - long * slope).clamp(0, 1), atol=0.01)
+        result = submission.ideal_step(model, some, target, learning_rate=long, variation_weight=weight)
+        assert_images(result, some.shape)
+        assert_close(result, (some - long * slope).clamp(0, 1), atol=0.01)
     try:
         result = submission.ideal_step(
             model, images.clone().requires_grad_(), target, learning_rate=long, variation_weight=weight
