@@ -192,6 +192,12 @@ def swaps_the_bounds(images, originals, epsilon):
     return images.minimum(originals - epsilon).maximum(originals + epsilon).clamp(0, 1)
 
 
+@mistake("project", "Allowed images come back attached, where they require gradients; detach those as well.")
+def returns_allowed_images_attached(images, originals, epsilon):
+    allowed = (images - originals).abs().max() <= epsilon and images.min() >= 0 and images.max() <= 1
+    return images if allowed else _project(images, originals, epsilon)
+
+
 @mistake("project", "The images that were passed in are changed; work on a copy.")
 def changes_the_images(images, originals, epsilon):
     return images.sub_(originals).clamp_(-epsilon, epsilon).add_(originals).clamp_(0, 1)
@@ -319,6 +325,12 @@ def forgets_the_sign_of_the_step(model, images, originals, targets, *, step_size
     return _project(images - step_size * _gradient(model, images, targets), originals, epsilon)
 
 
+@mistake("targeted_step", "An epsilon of 0 counts as no bound: `if epsilon` takes 0 for missing; project always.")
+def takes_zero_for_no_bound(model, images, originals, targets, *, step_size, epsilon):
+    moved = images.detach() - step_size * _gradient(model, images, targets).sign()
+    return _project(moved, originals, epsilon) if epsilon else moved.clamp(0, 1)
+
+
 @mistake("targeted_step", "The result hangs on the images: where they require gradients it does too; detach it.")
 def steps_attached(model, images, originals, targets, *, step_size, epsilon):
     moved = images - step_size * _gradient(model, images, targets).sign()
@@ -421,6 +433,17 @@ def changes_all_in_the_first_step(model, images, targets, *, epsilon=EPSILON, st
         gradient = _gradient(model, moved, targets)
         moved = torch.where(done, moved, _project(moved - step_size * gradient.sign(), images, epsilon))
     return moved.detach()
+
+
+@mistake("targeted_attack", "0 steps count as none given: `steps or ...` takes every 0 for missing.")
+def takes_zero_steps_for_missing(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, epsilon, step_size, steps or 40)
+
+
+@mistake("targeted_attack", "Images that need no change come back attached, where they require gradients; detach them.")
+def stays_attached_without_a_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    done = (model(images).argmax(dim=1) == targets).all()
+    return images if done else _attacked(model, images, targets, epsilon, step_size, steps)
 
 
 @mistake("targeted_attack", "The images that were given are changed: attacked = images is no copy; clone them.")

@@ -248,12 +248,13 @@ def test_project_into_the_range_of_pixels(submission):
 def test_project_detaches(submission):
     """What comes back is detached, also where the images, or their originals, require gradients."""
     originals = torch.full((1, 3, 2, 2), 0.5)
-    for pair in (
-        ((originals + 0.3).requires_grad_(), originals),
-        (originals + 0.3, originals.clone().requires_grad_()),
+    for images, around, change in (
+        ((originals + 0.3).requires_grad_(), originals, 0.1),
+        ((originals + 0.05).requires_grad_(), originals, 0.05),  # allowed as they are
+        (originals + 0.3, originals.clone().requires_grad_(), 0.1),
     ):
-        result = submission.project(*pair, 0.1)
-        assert_close(result, originals + 0.1)
+        result = submission.project(images, around, 0.1)
+        assert_close(result, originals + change)
         assert_holds(
             not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result
         )
@@ -318,8 +319,9 @@ def test_targeted_step_from_where_the_attack_stands(submission, model, images, t
 @pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_ball_lies_round_the_originals(submission, model, images, targets):
     """No pixel is further than epsilon from its original, however long the step and wherever it starts."""
-    result = submission.targeted_step(model, images, images, targets, step_size=0.1, epsilon=0.05)
-    assert_allowed(result, images, 0.05)
+    for epsilon in (0.05, 0.0):
+        result = submission.targeted_step(model, images, images, targets, step_size=0.1, epsilon=epsilon)
+        assert_allowed(result, images, epsilon)
     originals = images
     current = images + EPSILON
     result = submission.targeted_step(model, current, originals, targets, step_size=0.02, epsilon=EPSILON)
@@ -426,6 +428,7 @@ def test_attack_takes_the_steps_that_are_asked_for(submission, model, images, fa
         largest = float((after - before).abs().max())
         assert_between(largest, long / 2, long + ROUNDING, what=f"the largest move of a pixel in step {steps}")
         assert_steps_made(after, images, long, steps)
+    assert_close(attack(steps=0), images, atol=ROUNDING)
     # Sizes that are left out are those of the signature.
     for given, left_out in (
         ({"step_size": STEP / 10}, {"steps": 40}),
@@ -475,11 +478,12 @@ def test_attack_stops_at_success(submission, model, images, targets, far_targets
 
 @pytest.mark.points("targeted_attack", 0.5)
 @pytest.mark.depends_on("test_attack_fools_the_model")
-def test_attack_is_tidy(submission, model, images, far_targets):
+def test_attack_is_tidy(submission, model, images, labels, far_targets):
     """The images are not changed, no gradient stays on the model, and what comes back is detached."""
     # The ball is so small that it matters where it lies: round the originals, or round what they have become.
     assert_tidy(submission, partial(submission.targeted_attack, model, images, far_targets, epsilon=2 / 255, steps=3))
-    assert_detaches("", submission.targeted_attack, model, images[:1], far_targets[:1], steps=1)
+    for aims in (far_targets, labels):  # also where there is nothing to change
+        assert_detaches("", submission.targeted_attack, model, images[:1], aims[:1], steps=1)
 
 
 @pytest.mark.points("targeted_attack", 1)
