@@ -402,7 +402,9 @@ def unpacks_the_shape(x, p, *, training, generator):
     _require_probability(p)
     if not training:
         return x
-    return torch.where(torch.rand(*x.shape, generator=generator) >= p, x / (1 - p), torch.zeros_like(x))
+    return torch.where(
+        torch.rand(*x.shape, generator=generator, device=x.device) >= p, x / (1 - p), torch.zeros_like(x)
+    )
 
 
 @mistake("dropout", "Entries that are dropped are left out, so that the shape is another; they become 0.")
