@@ -102,7 +102,7 @@ def feature_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     A *forward hook* is a function that PyTorch calls with a layer's output each time the layer has run.
 
     Args:
-        model: any network; afterwards, whatever happens, it is as it was: your hook is gone, and each submodule is in
+        model: any network; afterwards it is as it was: your hook is gone, whatever happens, and each submodule is in
             its own mode.
         layer: a name as `model.named_modules()` has it, such as `"block2.first"`, of a layer that runs once in a
             forward pass.

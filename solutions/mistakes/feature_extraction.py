@@ -456,23 +456,6 @@ def leaves_the_hook_after_an_error(model, layer, images):
     return outputs[0]
 
 
-@mistake(
-    "feature_maps",
-    "Where the forward pass raises, the model stays in eval mode; give each submodule its own mode back in a finally.",
-)
-def loses_the_modes_after_an_error(model, layer, images):
-    outputs = []
-    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        _run(model, images)
-    finally:
-        hook.remove()
-    for module, training in modes:
-        module.training = training
-    return outputs[0]
-
-
 @mistake("feature_maps", "A later ReLU that works in place has changed the maps; keep a clone of the output.")
 def keeps_no_copy(model, layer, images):
     outputs = []
