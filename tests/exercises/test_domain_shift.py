@@ -69,18 +69,21 @@ def crossed_half(rng, count):
 
 
 def half_right(rng):
-    """Two halves: a head that sees the colours is right for half of test, and one that does not is never right.
+    """Two halves: a head that sees the colours is right for three quarters of test, one that does not for a quarter.
 
-    Most images of train are of one class, which is all that can be guessed. Those of test are of two others, and half of their
-    labels are exchanged.
+    It is so however the latter guesses. In each class, and in each direction of the stripes, a quarter of the labels of
+    test are those of the next class.
     """
-    most, one, other = torch.randperm(3, generator=rng).tolist()
-    mixed = torch.randperm(120, generator=rng)
-    labels = torch.tensor([most] * 60 + [one] * 30 + [other] * 30)[mixed]
-    train = striped(COLOURS[labels], mixed % 2 == 1, rng), labels  # in each class as many across as down
-    shown = torch.tensor([one] * 20 + [other] * 20)
-    labels = torch.tensor(([one] * 10 + [other] * 10) * 2)
-    return train, (striped(COLOURS[shown], torch.arange(40) % 2 == 1, rng), labels)
+    train = torch.arange(120)[torch.randperm(120, generator=rng)]
+    test = torch.arange(64)[torch.randperm(64, generator=rng)]
+    order = torch.randperm(4, generator=rng)  # which class is the next one
+    learned, shown = order[train % 4], order[test % 4]
+    exchanged = test // 8 % 4 == 3
+    labels = torch.where(exchanged, order[(test + 1) % 4], shown)
+    return (
+        (striped(COLOURS[learned], train // 4 % 2 == 1, rng), learned),
+        (striped(COLOURS[shown], test // 4 % 2 == 1, rng), labels),
+    )
 
 
 def domain(half, rng, train=60, test=53):
@@ -402,7 +405,7 @@ def assert_judged_on_test(gain_of, rng, eyes, colours, plain, mistakes):
     halves = half_right(rng)
     found = asked_by_lot(rng, gain_of, [(backbones, halves) for backbones in (eyes, reversed_roles(eyes))])
     for gain, ends in zip(found, ((0.4, 0.6), (-0.6, -0.4)), strict=True):
-        assert_number(gain, *ends, mistake=as_a_share if isinstance(gain, float) and 0.9 < abs(gain) <= 1 else "")
+        assert_number(gain, *ends, mistake=as_a_share if isinstance(gain, float) and 0.63 < abs(gain) < 0.7 else "")
 
 
 @pytest.mark.points("transfer_gain", 1)
