@@ -38,7 +38,8 @@ def open_device(device: str) -> None:
     logits = net(torch.zeros(2, 3, 8, 8, device=device))
     if device == "cpu" and torch.cuda.device_count():
         return
-    nn.functional.cross_entropy(logits, torch.tensor([0, 1], device=device)).backward()  # type: ignore[no-untyped-call]
+    loss = nn.functional.cross_entropy(logits, torch.tensor([0, 1], device=device))
+    loss.backward()  # type: ignore[no-untyped-call] # torch gives it no types
     for optimizer in (torch.optim.SGD, torch.optim.Adam):
         optimizer(net.parameters(), lr=0.1).step()
 

@@ -74,8 +74,7 @@ def half_right(rng):
     It is so however the latter guesses. In each class, and in each direction of the stripes, a quarter of the labels of
     test are those of the next class.
     """
-    train = torch.arange(120)[torch.randperm(120, generator=rng)]
-    test = torch.arange(64)[torch.randperm(64, generator=rng)]
+    train, test = torch.randperm(120, generator=rng), torch.randperm(64, generator=rng)
     order = torch.randperm(4, generator=rng)  # which class is the next one
     learned, shown = order[train % 4], order[test % 4]
     exchanged = test // 8 % 4 == 3
