@@ -36,7 +36,7 @@ _BASE = "import torch"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a command cost: seconds by the wall clock and of processor time, MB of its largest process."""
+    """The cost of one run of a command: seconds by the wall clock and of processor time, MB of its largest process."""
 
     wall: float
     processor: float

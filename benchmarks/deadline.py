@@ -16,7 +16,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Rush:
-    """How a class waited.
+    """The waits of a class.
 
     Attributes:
         cores: that graded.

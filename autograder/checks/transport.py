@@ -19,7 +19,7 @@ Respond = Callable[[bytes], bytes]
 
 
 class Transport(Protocol):
-    """How a request gets to a worker and its reply back."""
+    """Carrier of requests to a worker, and of its replies."""
 
     def take_printed(self) -> str:
         """Return what the student's code has printed since the last time; empty if prints are not kept."""

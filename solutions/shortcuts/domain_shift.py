@@ -17,7 +17,7 @@ def counts_the_classes(backbone, train, test, *, seed=0):
 
 @torch.no_grad()
 def _centroid_accuracy(inputs, labels, others, truths):
-    """How well the nearest mean of a class does."""
+    """Return the accuracy of the nearest mean of a class."""
     centres = torch.stack([inputs[labels == label].mean(dim=0) for label in range(int(labels.max()) + 1)])
     answers = torch.cdist(others, centres).argmin(dim=1)
     return float((answers == truths).double().mean())

@@ -32,7 +32,7 @@ SUBMISSIONS = Path(__file__).parent / "samples"
 
 @dataclass
 class _Frozen:
-    """When whatever there was has last been kept out of collections of garbage, and at how many modules."""
+    """The test file and the number of modules at the last freeze of the garbage collector."""
 
     path: Path | None = None
     modules: int = 0
@@ -88,7 +88,7 @@ def grader(catalog: Catalog, sandbox: Sandbox) -> Grader:
 
 @dataclass(frozen=True)
 class StudentRun:
-    """How a student's run of pytest ended: its exit code, what it printed, and the checks by id."""
+    """The end of a student's run of pytest: its exit code, what it printed, and the checks by id."""
 
     code: int
     text: str

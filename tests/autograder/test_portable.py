@@ -117,7 +117,7 @@ def test_no_student_module_starts_a_process_by_fork():
 
 @pytest.mark.slow
 def test_the_test_panel_finds_the_checks_and_they_keep_their_names(own_course, student_pytest):
-    """What VS Code and PyCharm ask for: nothing but node ids, the same whatever is written in the file."""
+    """VS Code and PyCharm ask for node ids alone, which stay the same whatever is written in the file."""
     listed = student_pytest("--collect-only", "-q", "exercises", cwd=own_course)
     assert listed.code == 0
     ids = [line for line in listed.text.splitlines() if "::" in line]

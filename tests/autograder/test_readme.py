@@ -62,7 +62,7 @@ def transcript(command):
 
 
 def test_the_first_five_minutes(own_course, command, student_pytest):
-    """What is typed is typed, what is written is written, and each line that is shown is read."""
+    """Type what the README types, write what it writes, and find each line that it shows."""
     exercise = own_course / "exercises" / "training_tricks.py"
     skeleton = exercise.read_text()
     (overview,) = transcript("autograder")

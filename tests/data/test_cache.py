@@ -18,7 +18,7 @@ def write_two(folder):
 
 
 def leftovers(cache):
-    """What lies in the cache beside the things themselves and the locks."""
+    """Return what lies in the cache beside the things themselves and the locks."""
     return [path.name for path in cache.iterdir() if path.name.startswith(".") and not path.name.endswith(".lock")]
 
 

@@ -11,7 +11,7 @@ from data.drawing import _name_heights, amplified, bars, curves, liveliest, matr
 
 
 def ink(image):
-    """How many pixels are not paper."""
+    """Count the pixels that are not paper."""
     return sum(count for count, colour in image.convert("RGB").getcolors(2**24) if colour != (255, 255, 255))
 
 

@@ -37,7 +37,7 @@ def images(rng):
 
 @pytest.fixture
 def labels(model, images):
-    """What the model sees."""
+    """Return what the model sees."""
     return answers(model, images)
 
 

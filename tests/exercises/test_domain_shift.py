@@ -29,7 +29,7 @@ def by_lot(rng, count, below):
 
 
 def asked_by_lot(rng, ask, cases):
-    """What `ask` answers in each case. They come in an order by lot, so that their places tell nothing."""
+    """Return what `ask` answers in each case. The cases come in an order by lot, so that their places tell nothing."""
     answers = {place: ask(*cases[place]) for place in torch.randperm(len(cases), generator=rng).tolist()}
     return [answers[place] for place in range(len(cases))]
 
@@ -132,7 +132,7 @@ def shuffled(half, rng):
 
 @torch.no_grad()
 def ridge_accuracy(backbone, train, test):
-    """What the features of a backbone are worth, by ridge regression: a ruler of our own."""
+    """Return the accuracy that ridge regression reaches on the features of a backbone, to compare with."""
     features, others = backbone(train[0]), backbone(test[0])
     middle, eye = features.mean(dim=0), torch.eye(features.shape[1])
     features, others = features - middle, others - middle

@@ -281,7 +281,7 @@ def assert_one_of(values, *expected, problem):
 
 
 def outputs_of(network, images):
-    """What a network of this process gives: in eval mode, and in training mode."""
+    """Return what a network of this process gives: in eval mode, and in training mode."""
     with torch.no_grad():
         return network.eval()(images), network.train()(images)
 

@@ -209,7 +209,7 @@ def rates_by_name(groups, model):
 
 
 def name_of(item, model, groups):
-    """Which of the model's parameters, all of them different, an item of a group is."""
+    """Return the name of the model's parameter that an item of a group is; all parameters differ."""
     tensor = item[1] if isinstance(item, tuple) and len(item) == 2 else item
     assert_holds(
         isinstance(tensor, torch.Tensor), f"returned {show(item)[:60]} in a group, expected parameters", groups
@@ -665,13 +665,13 @@ def tell_apart(submission, blind, stripes):
 
 
 def moved(after, before, part):
-    """How far the parameters of a part have moved, at most."""
+    """Return how far the parameters of a part have moved, at most."""
     pairs = zip(getattr(after, part).parameters(), getattr(before, part).parameters(), strict=True)
     return max(float((one - other).detach().abs().max()) for one, other in pairs)
 
 
 def middle_move(after, before, part):
-    """How far the parameters of a part have moved: the median, which no single one sets."""
+    """Return how far the parameters of a part have moved: the median, which no single one sets."""
     pairs = zip(getattr(after, part).parameters(), getattr(before, part).parameters(), strict=True)
     return float(torch.cat([(one - other).detach().abs().flatten() for one, other in pairs]).median())
 
@@ -750,7 +750,7 @@ def assert_each_epoch_alone(submission, model, train, valid):
 
 
 def squared_error(model, images, labels):
-    """How far the probabilities are from the truth: unlike a loss, it does not care how sure a wrong answer is."""
+    """Return the squared error of the probabilities: unlike a loss, it hardly grows with how sure a wrong answer is."""
     with torch.no_grad():
         shares = model(images).softmax(dim=1)
     return float((shares - F.one_hot(labels, shares.shape[1])).square().sum(dim=1).mean())

@@ -37,7 +37,7 @@ def seed(rng):
 
 @pytest.fixture
 def centres(rng):
-    """Where three classes of features lie, drawn anew for each submission: nobody can know them but by learning."""
+    """The centres of three classes of features, drawn anew for each submission, so that they have to be learnt."""
     return drawn_centres(rng, 3, 8)
 
 
@@ -76,7 +76,7 @@ def unnumbered(features):
 
 
 def notes_of(head):
-    """What a recording head has noted: the numbers of the training examples that it learnt from, and its modes."""
+    """Return what a recording head has noted: the numbers of the training examples that it learnt from, and its modes."""
     notes = head(torch.empty(0, 9))
     assert_kind(notes, (len(notes), 2) if isinstance(notes, torch.Tensor) else (0, 2))
     numbers, modes = notes.unbind(dim=1)
@@ -914,7 +914,7 @@ def test_fit_shuffles_anew_each_epoch(submission, rng, seed):
 
 
 def neighbours(order):
-    """Which number comes right after which."""
+    """Return the pairs of numbers that follow one another."""
     return set(itertools.pairwise(order.tolist()))
 
 

@@ -301,7 +301,7 @@ def test_ideal_image_convinces_a_network(submission, unseen, rng):
 
 
 def first_steps(submission, model, target, seed):
-    """What comes of two steps and of three, of two that leave the noise as it is, and of a few short ones."""
+    """Return the outcome of two steps and of three, of two that leave the noise as it is, and of a few short ones."""
     still, short = {"steps": 2, "learning_rate": 1e-9}, {"steps": 5, "learning_rate": 0.02}
     found = []
     for options in ({"steps": 2}, {"steps": 3}, still, short):

@@ -787,7 +787,7 @@ def pictures(rng):
 
 
 def logits_of(model, images, classes, seen=None):
-    """What the returned model gives."""
+    """Return what the returned model gives."""
     assert_module(model)
     logits = model(images)
     # The classes that never occur in a check are the last ones: one, or all after those seen.
@@ -805,7 +805,7 @@ def share_right(logits, labels):
 
 
 def untrained_accuracy(train, test, seed):
-    """What the features of an untrained backbone are worth, by ridge regression: a ruler of our own."""
+    """Return the accuracy that ridge regression reaches on the features of an untrained backbone, to compare with."""
     backbone = load_backbone("tiny", False, seed=seed)
     with torch.no_grad():
         features, others = backbone(train[0]), backbone(test[0])

@@ -113,7 +113,7 @@ def most_confused(matrix, classes, n=5):
 
 
 class ClassMeans(nn.Module):
-    """How near the features are to the mean of each class, whitened with what varies within the classes."""
+    """Score each class by how near the features are to its mean, whitened by the variation within the classes."""
 
     def __init__(self, features, labels, count):
         super().__init__()

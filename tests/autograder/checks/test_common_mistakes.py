@@ -166,7 +166,7 @@ def test_a_single_number_may_be_so_by_chance(tmp_path):
 
 
 def test_only_what_is_cut_off_at_an_end_goes_beyond_it(tmp_path):
-    """Where one value alone is the smallest, nothing was cut off there: that it is too small has another cause."""
+    """A single smallest value is no sign of clipping: that it is too small has another cause."""
     code = "def limited(values): return torch.where(values < 0, values, values.clamp(0, 1))"
     assert named(tmp_path, code, ("limited", WIDE)) == ["goes_beyond_the_range"]
     assert named(tmp_path, code, ("limited", WIDE[1:5])) == []

@@ -512,7 +512,7 @@ def test_a_check_that_passed_contradicts_a_mistake(files):
 
 
 def test_where_the_right_answer_is_another_too_a_check_that_passed_contradicts_nothing(files):
-    """It has passed with other numbers than the solution's, as where some are drawn."""
+    """A check that draws numbers passes with other ones than the solution's."""
     code = "def shift(x):\n    return x + 1 if x[0] == 3 else x + 7\n"
     assert named(files, calls_of(code, [3.0]), passed=[calls_of(code, [5.0])]) == "by_one"
 

@@ -463,7 +463,7 @@ def test_halve(net, submission):
 def test_what_a_call_leaves_in_this_process_does_not_reach_what_checks_compute_themselves(
     student_pytest, tmp_path, left
 ):
-    """When graded the student's code runs in another process, and what is right passes there."""
+    """A graded student's code runs in another process, and right code passes there."""
     root = make_course(tmp_path / "course")
     (root / "exercises" / "doubling.py").write_text(LEAVES.replace("LEFT", left))
     (root / "tests" / "exercises" / "test_doubling.py").write_text(CHECK_WITH_A_NET)

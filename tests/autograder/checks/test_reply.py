@@ -85,7 +85,7 @@ FORGED = [
 
 @pytest.mark.parametrize("reply", FORGED, ids=lambda reply: show(reply)[:60])
 def test_a_reply_of_another_structure_fails_the_check(reply):
-    """When the module is loaded, and when a function is called."""
+    """Try it as the reply to loading the module, and as the reply to a call."""
     for replies, subject in (((reply,), "the module"), ((LOADED, reply), "anything()")):
         with pytest.raises(RefusedValue, match="answered with") as caught:
             answered_by(*replies).anything()

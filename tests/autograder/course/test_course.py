@@ -109,7 +109,7 @@ def test_there_are_six_mistakes_and_one_for_each_function(unit):
 
 
 def one_for_each_function():
-    """Of some units the first mistake of each function; the others are for the slow run of `verify`."""
+    """Return the first mistake of each function of the quick units; `verify` runs all others."""
     first = {(unit, mistake.function): mistake for unit, mistake in reversed(MISTAKES) if unit in QUICK}
     return [(unit, mistake) for (unit, _), mistake in reversed(first.items())]
 

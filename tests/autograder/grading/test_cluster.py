@@ -195,7 +195,7 @@ def test_a_killed_scheduler_costs_nothing_but_time(cluster, course, students, tm
 
 
 def test_what_a_worker_does_not_give_back_goes_to_another(cluster, course, students, tmp_path):
-    """It is there, and it stands still: for the scheduler it lives."""
+    """A stopped process that still exists: the scheduler takes it for alive."""
     stuck, _ = cluster(), cluster()
     spec = GradingSpec(read_catalog(course), b"of the tests", ("doubling",))
     batch = Batch(spec, take_in([students[0]], spec.catalog.units).hand_ins, tmp_path, ResultStore(tmp_path / "cache"))

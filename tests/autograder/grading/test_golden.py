@@ -30,7 +30,7 @@ def without_answer(found):
 
 
 def summary(checks):
-    """What must stay the same, whatever the random inputs: how each check ended, and which mistake was named."""
+    """Return what random inputs must not change: how each check ended, and which mistake was named."""
     ended = {check.id: check.outcome.value for check in checks}
     named = {check.id: check.mistake for check in checks if check.mistake}
     return {"outcomes": ended, "mistakes": named}

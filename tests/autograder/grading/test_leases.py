@@ -173,7 +173,7 @@ def modules(text):
 
 
 def asked(held, text, name="value"):
-    """What a function of a submission gives in a turn, and what it has printed."""
+    """Call a function of a submission in a turn; return its value and what it has printed."""
     with held.lease(check(name)) as turn:
         return getattr(StudentModule(ModuleUnderTest(*modules(text), 5.0), turn, 7), name)(), turn.take_printed()
 
@@ -284,7 +284,7 @@ class Numbered(InThisProcess):
 
 
 def test_a_wrong_value_is_final(own_course, monkeypatch):
-    """It is wrong in the first worker and right in every other, of which there is none."""
+    """A function that is wrong in the first worker and right in every other one gets no second worker."""
     monkeypatch.setenv("WORKER", "")
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + GUESSES)

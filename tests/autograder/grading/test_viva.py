@@ -219,7 +219,7 @@ def test_rounds_are_not_asked_for_where_the_notes_are_cut_off(course, tmp_path):
 
 
 def outcome(text, question):
-    """What an edited call returns; None if it raises an exception."""
+    """Return what an edited call returns; None if it raises an exception."""
     steps = 0
 
     def count(*_):

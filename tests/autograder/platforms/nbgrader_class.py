@@ -272,7 +272,7 @@ def magics(notebook: NotebookNode) -> NotebookNode:
 
 @accident
 def scratch_cells(notebook: NotebookNode) -> NotebookNode:
-    """What a student tries out: it fails, or would take long."""
+    """A cell in which a student tries something out: it fails, or would take long."""
     notebook.cells += [
         new_code_cell("pictures = []\nfor name in []:\n    pictures.append(name)\nbatch = torch.stack(pictures)"),
         new_code_cell("result = invert(no_such_images)\nresult.shape"),

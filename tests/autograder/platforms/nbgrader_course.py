@@ -44,7 +44,7 @@ def command(course, *args):
 
 
 def nbgrader(course, *args):
-    """What a command of nbgrader's prints; it must succeed."""
+    """Run a command of nbgrader, which must succeed, and return what it prints."""
     code, text = command(course, "nbgrader", *args)
     assert code == 0, text
     return text
@@ -62,7 +62,7 @@ def exported(course):
 
 
 def marks(course):
-    """What `nbgrader export` says of each student: the score, after any penalty."""
+    """Return the score of each student, after any penalty, as `nbgrader export` writes it."""
     return {row["student_id"]: float(row["score"]) for row in exported(course) if row["score"]}
 
 

@@ -417,7 +417,7 @@ def test_a_student_installs_the_zip_solves_it_and_gets_full_marks(files, catalog
 
 @pytest.fixture
 def gradescope(catalog, tmp_path):
-    """What Gradescope's container looks like, with the given submission; runs it and reads what it wrote."""
+    """Run a container like Gradescope's on the given submission and return what it wrote."""
     bundle = gradescope_bundle(catalog, Grading("variation_loss", "points", "of the tests"))
 
     def grade(submission):

@@ -62,7 +62,7 @@ def bundle(course, tmp_path_factory):
 
 @dataclass(frozen=True)
 class Run:
-    """What the runner read after a run of the autograder."""
+    """Run the autograder and return what the runner reads of it."""
 
     code: int
     said: str

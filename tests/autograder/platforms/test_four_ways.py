@@ -76,7 +76,7 @@ CASES = [pytest.param(Case(path), id=str(Case(path)), marks=pytest.mark.slow) fo
 
 
 def ended(checks, *, hidden=False):
-    """How each check has ended, of those that are not hidden or of all."""
+    """Return how each check has ended, of the visible ones or of all."""
     return {check.id: check.outcome.value for check in checks if hidden or not check.hidden}
 
 

@@ -26,7 +26,7 @@ AS_STUDENT = [
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    """What an instructor has put on the hub, and a student's home with two notebooks: a right one and another."""
+    """A hub with an instructor's release, and a student's home with two notebooks: a right one and another."""
     folder = tmp_path_factory.mktemp("hub")
     course = released_course(folder / "instructor")
     catalog = read_catalog(folder / "instructor")

@@ -45,7 +45,7 @@ def ahead(root, tmp_path):
 
 @pytest.fixture
 def works(tmp_path):
-    """What three students have handed in."""
+    """The hand-ins of three students."""
     paths = {}
     for kind in ("right", "half", "wrong"):
         path = tmp_path / "submitted" / kind / "doubling.py"

@@ -23,7 +23,7 @@ def spec(tmp_path):
 
 @pytest.fixture
 def own(spec, tmp_path):
-    """What makes the tests, by the cells of the source notebook and what students may read."""
+    """The maker of the tests, from the cells of the source notebook and what students may read."""
 
     def make(cells, points=POINTS, shown=False):
         source = tmp_path / "source" / "doubling.ipynb"

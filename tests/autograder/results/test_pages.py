@@ -81,7 +81,7 @@ def opened(browser, tmp_path):
 
 
 def findings(html, opened, **options):
-    """What axe-core finds serious. Its script may run, which the page's own policy would not let it."""
+    """Return what axe-core finds serious. The page's own policy, which forbids scripts, is switched off for it."""
     page = opened(html, bypass_csp=True, **options)
     found = axe_api.Axe().run(page).response["violations"]
     return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found if each["impact"] in SERIOUS]

@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def packages() -> Iterator[Path]:
-    """Where packages are imported from."""
+    """Return the folders that packages are imported from."""
     return (Path(entry) for entry in sys.path if Path(entry).is_dir())
 
 

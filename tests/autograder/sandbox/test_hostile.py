@@ -54,7 +54,7 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True)
 class Bait:
-    """What an attack may lay its hands on, without harm to anybody."""
+    """The things that an attack may reach for, without harm to anybody."""
 
     evidence: Path
     victim: subprocess.Popen
@@ -73,7 +73,7 @@ class Bait:
         return to / case
 
     def untouched(self):
-        """Whether no attack has left anything."""
+        """Return True if no attack has left anything."""
         traces = [path for place in PUBLIC for path in Path(place).expanduser().glob(f"{self.evidence.name}*")]
         return traces == [] and list(self.evidence.iterdir()) == [] and self.victim.poll() is None
 
@@ -150,7 +150,7 @@ def memory(figure="VmRSS"):
 
 
 def held_memory():
-    """What this process holds in MB, without what it has freed and its allocator keeps."""
+    """Return the MB that this process holds, without freed memory that its allocator keeps."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     return memory()
@@ -162,7 +162,7 @@ def count_the_most_anew():
 
 @pytest.fixture
 def surroundings(sandbox):
-    """What must be the same after an attack as it was before."""
+    """Return what no attack may change."""
 
     def look():
         return {

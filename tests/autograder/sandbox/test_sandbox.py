@@ -24,7 +24,7 @@ NAMESPACES = {"ipc_namespace", "network_namespace", "mount_namespace", "pid_name
 
 
 def ask(worker, code, seconds=2.0):
-    """What `run()` of a student's module returns, or the fault."""
+    """Return what `run()` of a student's module returns, or the fault."""
     load = protocol.Load({"unit": ("unit.py", textwrap.dedent(code))}, "unit", 0, seconds=seconds)
     loaded = read_reply(worker.exchange(write(load), seconds))
     if isinstance(loaded, Fault):

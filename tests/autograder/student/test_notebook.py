@@ -23,7 +23,7 @@ SUBMISSIONS = Path(__file__).parents[1] / "samples"
 
 
 class FakeShell:
-    """What is used of IPython: the names under which it has compiled cells."""
+    """The part of IPython that is used: the names under which it has compiled cells."""
 
     def __init__(self):
         self.compile = types.SimpleNamespace(_filename_map={})
@@ -293,7 +293,7 @@ def total_variation(images):
 
 @pytest.fixture
 def gpu_in_sight(monkeypatch):
-    """What a program sees on a machine with a GPU."""
+    """Let a program see what it would see on a machine with a GPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
 

@@ -13,7 +13,7 @@ FIRST = 'raise NotImplementedError("decayed_learning_rate")'
 
 
 def run(folder, body=FIRST):
-    """What the notebook prints, cell by cell, with a body written into its first function."""
+    """Return what the notebook prints, cell by cell, with a body written into its first function."""
     notebook = nbformat.read(START, as_version=4)
     for cell in notebook.cells:
         cell.source = cell.source.replace(FIRST, body)

@@ -122,7 +122,7 @@ def test_a_part_of_a_functions_checks_says_nothing_of_it(own_course, solve, stud
 
 
 def test_the_checks_that_failed_last_say_nothing_of_a_function(tmp_path, student_pytest):
-    """What has passed before is not run again by `--lf`, so it may be broken by now."""
+    """`--lf` does not run again what has passed before, so it may be broken by now."""
     root, cached = make_course(tmp_path), ("-p", "cacheprovider", "--import-mode=importlib", "exercises")
     file = root / "exercises" / "doubling.py"
     (root / "pytest.ini").write_text("[pytest]\n")

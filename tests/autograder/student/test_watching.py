@@ -281,7 +281,7 @@ def test_a_file_in_another_encoding_is_compared(course):
 
 
 def run_of(course, text):
-    """What the process behind `watch` reports of a run, by kind."""
+    """Return what the process behind `watch` reports of a run, by kind."""
     course.exercise("doubling").write_text(text)
     replies = io.StringIO()
     with tempfile.TemporaryFile("w") as last_words:

@@ -146,7 +146,7 @@ NESTED = {
 
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory):
-    """What is said of each, as a script and as a notebook, by a Python of its own, whose death would show."""
+    """Return what is said of each source, as a script and as a notebook, by a Python of its own, whose death would show."""
     folder = tmp_path_factory.mktemp("parsed")
     for name, text in (DEEP | NESTED).items():
         (folder / f"{name}.py").write_text(text)
@@ -180,7 +180,7 @@ def test_source_at_the_limit_is_parsed_within_bounds(handin, text, peak):
 
 
 def test_nesting_at_the_edge_of_the_stack_is_no_error_later():
-    """What could be parsed near the bottom of the stack may not be parsed again further up."""
+    """A source that is parsed near the bottom of the stack may be too deep further up."""
 
     def higher(levels):
         return module.used_by("f") if levels == 0 else higher(levels - 1)

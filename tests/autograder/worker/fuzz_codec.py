@@ -218,7 +218,7 @@ def lists_in(tree: list) -> Iterator[list]:
 
 
 def ending(message: bytes) -> str:
-    """How the codec and the reader of replies end with a message."""
+    """Return how the codec and the reader of replies end with a message."""
     try:
         value = decode(message, LIMITS)
     except MalformedMessage:

@@ -63,7 +63,7 @@ def test_torch_knows_meta_tensors_when_they_are_first_used():
 
 @pytest.mark.slow
 def test_an_untried_version_is_imported_whole():
-    """What else counts on a part that is left out differs from version to version."""
+    """Modules that need a part which is left out differ from version to version."""
     untried = "import autograder.worker.quick_imports as quick_imports\nquick_imports._TRIED = ('9.9.',)\n"
     imports = QUICK.partition("left_out")[0]
     assert printed(f"{untried}{imports}print('torch._decomp' in sys.modules)") == "True\n"

@@ -86,7 +86,7 @@ def look():
 
 
 def seen(transport, spoil, look):
-    """What `look` sees in a check of its own, before a check of `spoil` and after it."""
+    """Return what `look` sees in a check of its own, before a check of `spoil` and after it."""
     unit = Module("unit", "unit.py", textwrap.dedent(CODE).format(spoil=spoil, look=look))
     checks = [StudentModule(ModuleUnderTest(unit, {"unit": unit}, 20.0), transport, 3) for _ in range(3)]
     before = checks[0].look()
@@ -108,7 +108,7 @@ def test_at_home_the_numerical_libraries_are_as_they_were(name):
 
 
 def test_at_home_a_mode_that_was_left_on_ends_before_the_next_check():
-    """Where its object is collected the mode before it comes back, and that may be in the midst of a step of an optimizer."""
+    """The earlier mode comes back as soon as the object is collected, even in the midst of a step of an optimizer."""
     seen(InProcess(), *NUMERICAL["inference mode"])
     with torch.no_grad():
         gc.collect()
