@@ -86,7 +86,7 @@ def graded(folder: Path, files: dict[str, list[Path]]) -> list[str]:
     """Return a sentence for each check that does not pass in a run of `autograder grade` over all of them."""
     out = folder / "out"
     command = [sys.executable, "-m", "autograder", "grade", folder / "class", "--units", ",".join(files), "-o", out]
-    ran = subprocess.run(command, capture_output=True, text=True)
+    ran = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     results = {path.stem: json.loads(path.read_text()) for path in out.glob("results/*.json")}
     problems = []
     for unit, paths in files.items():

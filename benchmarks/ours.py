@@ -8,8 +8,6 @@ from pathlib import Path
 
 from benchmarks.handins import hand_in
 
-_QUIET = {"capture_output": True, "text": True}
-
 
 def grade(setting, jobs: int) -> float:
     """`autograder grade CLASS --jobs N`: from the moment when every job has written its first result."""
@@ -62,9 +60,8 @@ def run(setting, command, *, good: tuple[int, ...] = (0,), cwd: Path | None = No
     """Run a command in the course's folder; it must succeed."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # nbgrader looks for `alembic` there
     environment = {**os.environ, "PATH": path, "IDEALCAT_SECRET": "of the benchmark", **setting.environment}
-    ended = subprocess.run(
-        [*map(str, command)], cwd=cwd or setting.catalog.root, env=environment, check=False, **_QUIET
-    )
+    words = list(map(str, command))
+    ended = subprocess.run(words, cwd=cwd or setting.catalog.root, env=environment, capture_output=True, text=True)
     if ended.returncode not in good:
-        raise SystemExit(f"{' '.join(map(str, command))} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
+        raise SystemExit(f"{' '.join(words)} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
     return ended

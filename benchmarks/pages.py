@@ -22,7 +22,7 @@ def results() -> list[SubmissionResult]:
     def check(student: int, number: int) -> CheckResult:
         outcome = Outcome.FAILED if (student * 31 + number * 17) % 7 == 0 else Outcome.PASSED
         born = CheckResult(f"variation_loss::test_{number}", "variation_loss", f"f{number % 4}", f"Check {number}", 1.0)
-        return born.ended(outcome, f"f() returned {student}, expected {number}", seconds=0.1)
+        return born.with_outcome(outcome, f"f() returned {student}, expected {number}", seconds=0.1)
 
     return [
         SubmissionResult(f"student-{student:04}", tuple(check(student, number) for number in range(CHECKS)))

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from autograder.course.catalog import course_here
-from autograder.student.runner import Event, Judged, Judging, Saved
+from autograder.student.runner import Event, Runner, Saved, WatchedRun
 from autograder.student.watch import Saves
 
 _LONGEST = 300
@@ -44,13 +44,13 @@ def _time_unit(root: Path, unit: str, saves: int) -> None:
     wrong = without_a_function(right, right.split("\ndef ")[1].split("(")[0])
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     file = root / "exercises" / f"{unit}.py"
-    with Judging(root, events.put) as judging, Saves(file.parent, lambda path: events.put(Saved(path.stem))):
+    with Runner(root, events.put) as runner, Saves(file.parent, lambda path: events.put(Saved(path.stem))):
         began = time.perf_counter()
-        judging.ask(unit)
-        _verdict(events, judging)
+        runner.request(unit)
+        _verdict(events, runner)
         first = time.perf_counter() - began
-        _seconds(file, right, events, judging)  # the first run of everything that a skeleton does not reach
-        times = [[_seconds(file, text, events, judging) for text in (right, wrong)] for _ in range(saves)]
+        _seconds(file, right, events, runner)  # the first run of everything that a skeleton does not reach
+        times = [[_seconds(file, text, events, runner) for text in (right, wrong)] for _ in range(saves)]
     medians = [statistics.median(column) for column in zip(*times, strict=True)]
     print(f"{unit:<22}{first:8.2f}{medians[0]:8.2f}{medians[1]:8.2f}{max(map(max, times)):9.2f}", flush=True)
 
@@ -60,19 +60,19 @@ def without_a_function(text: str, name: str) -> str:
     return f"{text}\n\ndef {name}(*arguments, **options):\n    return None\n"
 
 
-def _seconds(file: Path, text: str, events: "queue.SimpleQueue[Event]", judging: Judging) -> float:
+def _seconds(file: Path, text: str, events: "queue.SimpleQueue[Event]", runner: Runner) -> float:
     began = time.perf_counter()
     file.write_text(text)
-    _verdict(events, judging)
+    _verdict(events, runner)
     return time.perf_counter() - began
 
 
-def _verdict(events: "queue.SimpleQueue[Event]", judging: Judging) -> Judged:
+def _verdict(events: "queue.SimpleQueue[Event]", runner: Runner) -> WatchedRun:
     while True:
         event = events.get(timeout=_LONGEST)
         if isinstance(event, Saved):
-            judging.ask(event.unit)
-        elif isinstance(event, Judged):
+            runner.request(event.unit)
+        elif isinstance(event, WatchedRun):
             return event
 
 
