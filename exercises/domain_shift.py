@@ -30,10 +30,11 @@ def linear_probe_accuracy(
         seed: decides the order in which the images are seen. The global random state is not seeded.
 
     Returns:
-        The head's accuracy on `test`: a Python float in [0, 1]. The checks know what the backbone sees of the images.
-        If it sees the classes, the accuracy has to be at least 0.9 when the labels of `test` are true; if it sees
-        nothing of them, the accuracy has to be that of guessing. With `tiny` it has to be within 0.2 of the accuracy of
-        ridge regression on the same features (a linear map fitted by least squares, with a penalty on large weights).
+        The head's accuracy on `test`: a Python float in [0, 1]. The checks use backbones of which it is known whether
+        their features tell the classes apart. If they do, the accuracy has to be at least 0.9 when the labels of `test`
+        are true; if they do not, the accuracy has to be that of guessing. With `tiny` it has to be within 0.2 of the
+        accuracy of ridge regression on the same features (a linear map fitted by least squares, with a penalty on large
+        weights).
     """
     # TODO: Extract the features of both, train a linear head on those of train, and judge it on those of test.
     raise NotImplementedError("linear_probe_accuracy")

@@ -64,8 +64,8 @@ def freeze(model: nn.Module) -> nn.Module:
     """Make a model a fixed tool: nothing in it learns any more.
 
     Freezing takes two things. Parameters that require no gradient are not trained; and eval mode keeps dropout from
-    dropping and batch norm from adjusting its running statistics, which are no parameters. Gradients by the images
-    still flow through it.
+    dropping and batch norm from adjusting its running statistics, which are no parameters. Gradients with respect
+    to the images still flow through it.
 
     Args:
         model: is changed.

@@ -179,7 +179,7 @@ def train_pet_classifier(
     The checks judge the model on pictures that it never saw. If the backbone tells the classes apart, the model has to
     be right on at least 0.9 of them. On ten breeds and with `tiny`, the share that is right has to be at least 0.3
     higher than by guessing, and 0.15 higher than with an untrained backbone. Any head on the features and any way to
-    train it will do; what the backbone does not see, the model must not see either.
+    train it will do, but the head may use nothing of the images except the backbone's features.
 
     Args:
         backbone: maps images to features, shape (N, D); in eval mode. Its weights, statistics and modes stay as they
