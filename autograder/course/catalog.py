@@ -55,8 +55,9 @@ class Catalog:
 
     @property
     def points(self) -> dict[str, float]:
-        """Return the points of each function, by its name."""
-        return {name: function.points for unit in self.units.values() for name, function in unit.functions.items()}
+        """Return the most points of each function, those for its examples among them, by its name."""
+        functions = {name: function for unit in self.units.values() for name, function in unit.functions.items()}
+        return {name: function.points + function.examples for name, function in functions.items()}
 
     @property
     def questions(self) -> dict[str, Question]:

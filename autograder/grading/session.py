@@ -29,10 +29,12 @@ class Observer:
     Attributes:
         first: functions whose checks run before those of the others.
         named: False if no known mistake is to be named, which takes longer than the checks.
+        examples: False if the checks alone are wanted, and not the examples that a student wrote.
     """
 
     first: Collection[str] = ()
     named: bool = True
+    examples: bool = True
 
     def expected(self, checks: list[CheckResult]) -> None:
         """Called with all checks of a unit that will run."""
@@ -43,6 +45,19 @@ class Observer:
     def ended(self, check: CheckResult) -> bool:
         """Called after a check. Return False to skip the rest of the unit."""
         return True
+
+
+class ChecksAlone(Observer):
+    """Observer of a run that grades no examples.
+
+    Args:
+        named: False if no known mistake is to be named.
+    """
+
+    examples = False
+
+    def __init__(self, *, named: bool = True) -> None:
+        self.named = named
 
 
 class CheckSession:

@@ -128,6 +128,7 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
     from autograder.checks.plugin.runs import HOME_SEED
     from autograder.checks.transport import Capturing
     from autograder.grading.grade import Grader, InThisProcess
+    from autograder.grading.session import ChecksAlone
     from autograder.grading.spec import GradingSpec
     from autograder.submissions import Submission
     from autograder.worker.substitutes import run_uncompiled, without_cuda
@@ -136,7 +137,7 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
         catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed=HOME_SEED, require=()
     )
     with _restore_state(), run_uncompiled(), without_cuda(), _devices_on_cpu(), _no_input():
-        return Grader(spec, InThisProcess(Capturing)).grade(Submission(unit, _live_modules(unit))).checks
+        return Grader(spec, InThisProcess(Capturing), ChecksAlone()).grade(Submission(unit, _live_modules(unit))).checks
 
 
 def _live_modules(unit: str) -> "dict[str, Module]":

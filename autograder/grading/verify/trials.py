@@ -20,7 +20,7 @@ from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.skeletons import imported_solutions
 from autograder.errors import GraderError
 from autograder.grading.grade import Grader
-from autograder.grading.session import Observer
+from autograder.grading.session import ChecksAlone
 from autograder.grading.spec import GradingSpec
 from autograder.libraries import torch
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
@@ -74,9 +74,9 @@ class Bench:
             return grader.grade_path(Path(folder), trial.unit)
 
 
-class _TrialObserver(Observer):
+class _TrialObserver(ChecksAlone):
     def __init__(self, trial: Trial) -> None:
-        self.named = trial.named
+        super().__init__(named=trial.named)
         self._until_failure = trial.until_failure
 
     def ended(self, check: CheckResult) -> bool:

@@ -17,6 +17,7 @@ from autograder.checks.transport import Transport, place_data
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckFailed, MalformedMessage, StudentFault
 from autograder.grading.grade import Grader, Workers
+from autograder.grading.session import ChecksAlone
 from autograder.grading.spec import GradingSpec
 from autograder.submissions import Module, Submission
 from autograder.worker import protocol
@@ -57,7 +58,7 @@ def recorded_runs(spec: GradingSpec, submission: Submission, workers: Workers) -
         GraderError: the checks themselves cannot be run.
     """
     recorder = _RecordingWorkers(workers)
-    Grader(replace(spec, hidden=False), recorder).grade(submission)
+    Grader(replace(spec, hidden=False), recorder, ChecksAlone(named=False)).grade(submission)
     found: dict[tuple[str, str], list[Run]] = {}
     for run in recorder.runs():
         key = (run.load.unit, str(run.call.function))

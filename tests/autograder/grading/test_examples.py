@@ -267,3 +267,9 @@ def test_the_catalog_gives_points_for_examples(course, tmp_path, text, outcome, 
     assert message in check.message
     assert (result.score, result.max_score) == (3.0 + points, 7.0)
     assert result.not_taken == ()
+
+
+def test_a_mark_by_hand_may_be_as_high_as_checks_and_examples_together(course):
+    path = course / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace("points = 3\n", "points = 3\nexamples = 4\n"))
+    assert read_catalog(course).points == {"shift": 7.0, "turn": 1.0}

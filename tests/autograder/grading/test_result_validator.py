@@ -34,7 +34,7 @@ def asked(tmp_path_factory):
     return asked_of(tmp_path_factory.mktemp("asked"))
 
 
-def asked_of(folder, *edit):
+def asked_of(folder, *edit, **files):
     """The validator, a task as a worker gets it, and the result that an honest one sends; `edit` is one of the catalog."""
     course = make_course(folder / "course")
     if edit:
@@ -42,7 +42,8 @@ def asked_of(folder, *edit):
         catalog.write_text(catalog.read_text().replace(*edit))
     spec = GradingSpec(read_catalog(course), b"secret", ("doubling",))
     (folder / "alice").mkdir()
-    (folder / "alice" / "doubling.py").write_text(KINDS["half"][0])
+    for name, text in {"doubling.py": KINDS["half"][0], **files}.items():
+        (folder / "alice" / name).write_text(text)
     raw = collect_submission(folder / "alice", spec.catalog.units)
     validator = validator_of(spec)
     task = validator.prepare(Task("alice", raw))
@@ -59,6 +60,16 @@ def test_the_result_that_was_asked_for_counts(asked):
 def test_a_course_that_does_without_torch_asks_for_no_version_of_it(tmp_path):
     validator, task, result = asked_of(tmp_path, 'preload = ["torch"]', "")
     assert "torch" not in result.versions
+    assert validator.validate((result.to_json(), ""), task) == (result, "")
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_points_for_examples_are_no_others_than_were_asked_for(tmp_path, written):
+    own = {"my_checks.py": "from doubling import double\nassert double(1) == 2\n"} if written else {}
+    validator, task, result = asked_of(
+        tmp_path, "[unit.functions.halve]", "examples = 4\n\n[unit.functions.halve]", **own
+    )
+    assert result.max_score == 7.0
     assert validator.validate((result.to_json(), ""), task) == (result, "")
 
 

@@ -122,6 +122,12 @@ def test_a_sound_course_is_sound(findings):
     assert found["checks"].summary == "2 of 2 fail for some mistake or mutant"
 
 
+def test_a_course_that_gives_points_for_examples_is_sound(answer):
+    catalog = CATALOG.replace("points = 3", "points = 3\nexamples = 1")
+    assert answer("solutions", catalog=catalog).problems == ()
+    assert answer("skeletons", catalog=catalog).problems == ()
+
+
 def test_a_solution_that_has_no_mutants_is_sound(answer):
     found = answer(
         "mutants",

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import sys
 import textwrap
 
@@ -300,6 +301,18 @@ def test_another_seed_asks_other_questions(course):
     )
     assert one == again
     assert one != other
+
+
+def test_examples_that_were_handed_in_are_not_asked_about(course, tmp_path):
+    shutil.copytree(course, tmp_path / "course")
+    path = tmp_path / "course" / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace("[unit.functions.pairs]", "examples = 1\n[unit.functions.pairs]"))
+    own = tmp_path / "course" / "own"
+    (own / "my_checks.py").write_text("from unit import energy\nassert energy\n")
+    catalog = read_catalog(tmp_path / "course")
+    submission = read_for(catalog, HandIn.alone(own))
+    asked = ask(GradingSpec(catalog, require=()), submission, InThisProcess(), 1, count=3)
+    assert {each.function for each in asked} <= {"energy", "pairs", "inner"} and len(asked) == 3
 
 
 def test_the_page_escapes_what_a_student_has_written():

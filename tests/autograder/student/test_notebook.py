@@ -85,6 +85,15 @@ def test_the_notebook_goes_on_as_if_nothing_had_been_run(notebook):
     assert torch.equal(torch.rand(3), expected[0]) and random.random() == expected[1]
 
 
+def test_examples_of_a_file_are_none_of_the_notebooks(notebook, capsys, tmp_path, monkeypatch):
+    catalog = make_course(tmp_path) / "exercises" / "catalog.toml"
+    catalog.write_text(catalog.read_text().replace("points = 2", "points = 2\nexamples = 1"))
+    monkeypatch.setenv(COURSE, str(tmp_path))
+    notebook(RIGHT)
+    assert check("double") == 2
+    assert "my_checks" not in capsys.readouterr().out
+
+
 SPYING = """
 plain, shapes = variation_loss, []
 
