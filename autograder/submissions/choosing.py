@@ -41,11 +41,17 @@ _TEAMS = re.compile(r"Version (\d{1,4})")
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A file that may count for a unit, and whether there is work in it."""
+    """A file that may count for a unit.
+
+    Attributes:
+        worked: True if there is work in it.
+        is_readable: False if nobody can tell what is in it.
+    """
 
     entry: Entry
     file: File
     worked: bool
+    is_readable: bool
 
     @property
     def name(self) -> str:
@@ -167,15 +173,21 @@ def _imported_stems(entries: list[Entry], units: tuple[str, ...]) -> set[str]:
 
 def _pick(unit: str, found: list[Entry], skeleton: str) -> tuple[Entry, list[str]]:
     """Return the file that counts among several, in order of their places, and sentences about the others."""
-    by_content: dict[bytes, _Candidate] = {}
+    by_content: dict[tuple[bytes, int, str], _Candidate] = {}
     for entry in found:
         file = read_unit(entry)
-        by_content.setdefault(file.data, _Candidate(entry, file, _has_work(unit, file, skeleton)))
+        is_readable = python_pieces(unit, file) is not None
+        candidate = _Candidate(entry, file, _has_work(unit, file, skeleton), is_readable)
+        by_content.setdefault((file.data, file.size, file.fault), candidate)
     candidates = list(by_content.values())
-    worked = [each for each in candidates if each.worked]
+    unreadable = [each for each in candidates if not each.is_readable]
+    worked = [each for each in candidates if each.worked] or unreadable
     if not worked:
         return candidates[0].entry, []
-    notes = [f"{each.name} was left: nothing is written in it" for each in candidates if not each.worked]
+    notes = [f"{each.name} was left: it cannot be read" for each in unreadable if each not in worked]
+    notes += [
+        f"{each.name} was left: nothing is written in it" for each in candidates if each.is_readable and not each.worked
+    ]
     best, reason = _latest(unit, worked)
     for each in worked:
         if each is not best:
@@ -213,9 +225,12 @@ def _rank(unit: str, entry: Entry) -> tuple[object, ...]:
 
 
 def _has_work(unit: str, file: File, skeleton: str) -> bool:
-    """Return True if a function or method has another body than in the skeleton, or if the file cannot be parsed."""
+    """Return True if a function or method has another body than in the skeleton, or if the source cannot be parsed.
+
+    A file that cannot be read, such as a notebook that is no JSON, has no work.
+    """
     expected = _skeleton_functions(skeleton)
-    for piece in python_pieces(unit, file):
+    for piece in python_pieces(unit, file) or ():
         try:
             tree = parse_quietly(piece)
         except (SyntaxError, ValueError, RecursionError, MemoryError):

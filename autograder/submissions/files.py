@@ -71,19 +71,19 @@ def module_from(unit: str, file: File, graded: Collection[str] = (), filename: s
     return _script(empty, file.data)
 
 
-def python_pieces(unit: str, file: File) -> list[str]:
+def python_pieces(unit: str, file: File) -> list[str] | None:
     """Return the code in a file as Python would be given it: a script as a whole, or the cells of a notebook.
 
-    A file that cannot be read has none.
+    None for a file that cannot be read.
     """
     if file.fault or file.size > _limit(file.path):
-        return []
+        return None
     if not _is_notebook(file):
         return [file.data.decode("utf-8-sig", "replace")]
     try:
         return [without_magics(text, unit) for _, text in code_cells(file.data)]
     except Exception:  # nbformat raises whatever its schema and migrations raise
-        return []
+        return None
 
 
 def written_files(file: File) -> list[File]:

@@ -52,10 +52,14 @@ Node = Callable[[Any, int], Any]
 
 def is_hashable(value: object) -> bool:
     """Return True for a value that is sent as one whose hash and comparison are Python's own, all the way down."""
-    if type(value) in (tuple, frozenset, Record):
-        return all(map(is_hashable, value))  # type: ignore[call-overload] # it is one of the three
+    if type(value) in (tuple, frozenset):
+        return all(map(is_hashable, value))  # type: ignore[call-overload] # it is one of the two
+    if type(value) is Record:
+        return all(map(is_hashable, value.fields.values()))
     if is_record(value):
-        return all(map(is_hashable, record_of(value)))
+        # Objects of a class without a comparison by fields may differ though their records are equal.
+        by_fields = isinstance(value, tuple) or type(value).__dataclass_params__.eq  # type: ignore[attr-defined]
+        return by_fields and is_hashable(record_of(value))
     if isinstance(value, enum.Enum) or type(value) is Member:
         return True
     return type(value) in _HASHABLE or is_numpy_scalar(value) or issubclass(type(value), int | float | str)

@@ -78,6 +78,33 @@ class Plain:
     size: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Spot:
+    x: int
+    y: int = 0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mark:
+    x: int
+
+
+def spots():
+    return {Spot(1): "a", Spot(2, 3): "b"}
+
+
+def spot_set():
+    return {Spot(1), Spot(2), Spot(1)}
+
+
+def counted(spots):
+    return len(spots)
+
+
+def marks():
+    return {Mark(1), Mark(1)}
+
+
 class Pair(NamedTuple):
     left: int
     right: int = 0
@@ -229,6 +256,10 @@ RIGHT = [
     "assert [f.name for f in dataclasses.fields(submission.Steps(1))] == ['stop', 'now']",
     "assert dataclasses.replace(submission.Steps(1), now=5).now == 5",
     "assert dataclasses.asdict(submission.Deck([submission.Plain(1)])) == {'cards': [{'size': 1}]}",
+    "assert submission.spots() == {submission.Spot(1): 'a', submission.Spot(2, 3): 'b'}",
+    "assert [spot.x for spot in submission.spots()] == [1, 2]",
+    "assert submission.spot_set() == {submission.Spot(1), submission.Spot(2)} and submission.counted(submission.spots()) == 2",
+    "with pytest.raises(RefusedValue, match='a set with a money.Mark in it'): submission.marks()",
     "with pytest.raises(TypeError): submission.Money()",
     "with pytest.raises(TypeError): submission.pair(1, 2, 3)",
 ]

@@ -61,6 +61,29 @@ def test_an_untouched_file_is_left_for_finished_work(read, finished, untouched):
     assert found.not_taken == (untouched,)
 
 
+BROKEN = {"torn": "{", "large": " " * (11 * 2**20)}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_notebook_that_cannot_be_read_is_told_and_not_the_skeleton_beside_it(read, broken):
+    found = read({"variation_loss.py": SKELETON, "variation_loss.ipynb": BROKEN[broken]})
+    assert found.modules["variation_loss"].problem.startswith("variation_loss.ipynb ")
+    assert found.notes == ("variation_loss.py was left: nothing is written in it",)
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("name", ["variation_loss.py", "alice_variation_loss.py"])
+def test_work_counts_beside_a_newer_notebook_that_cannot_be_read(read, broken, name):
+    found = read({name: DONE, "variation_loss.ipynb": BROKEN[broken]}, age={name: 60})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert found.notes[0] == "variation_loss.ipynb was left: it cannot be read"
+
+
+def test_two_large_notebooks_are_no_copies_of_one_another(read):
+    found = read({"variation_loss.ipynb": " " * (11 * 2**20), "my/variation_loss.ipynb": " " * (12 * 2**20)})
+    assert "my/variation_loss.ipynb" in found.notes[0]
+
+
 def test_an_untouched_class_is_left_for_a_finished_one(tmp_path):
     skeleton = 'class Net:\n    def forward(self, x):\n        raise NotImplementedError("forward")\n'
     done = skeleton.replace('raise NotImplementedError("forward")', "return x")
