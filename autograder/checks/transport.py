@@ -76,7 +76,7 @@ class InProcess:
                 raise
             except BaseException as error:
                 raised.append(error)
-                raise DeadlinePassed from error  # no student's code swallows this one
+                raise DeadlinePassed from error  # no `except Exception` of the student's swallows this one
 
         reply = self.session.answer(request, ask if respond is not None else None)
         if raised:

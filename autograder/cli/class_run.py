@@ -119,7 +119,8 @@ class ClassRun:
         return None if result is None else self._mark(result, {**self.taken.moments, **moments})
 
     def _mark(self, result: "SubmissionResult", moments: Mapping[str, str]) -> Mark:
-        decide = policy.decide_by(self.taken.rules, moments)
+        rules = self.taken.rules if self.book is None else None  # nbgrader's gradebook decides
+        decide = policy.decide_by(rules, moments)
         return mark(result, self.manual, decide, self.spec.catalog)
 
     def grade(self, folder: Path) -> tuple[list[StoredResult], list[Failure]]:

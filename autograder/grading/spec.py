@@ -271,10 +271,8 @@ def kept_secret(path: Path) -> bytes:
         return given.encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(secrets.token_hex(32).encode())
+        if not path.exists():
+            _make_secret(path)
         kept = path.read_bytes()
     except OSError as error:
         reason = f"the secret of this grader, {path}, cannot be made or read ({error.strerror})"
@@ -284,3 +282,15 @@ def kept_secret(path: Path) -> bytes:
             f"the secret of this grader, {path}, is empty, so that all inputs can be foretold; delete it and run again"
         )
     return kept
+
+
+def _make_secret(path: Path) -> None:
+    """Write a new secret, whole at once: whoever starts at the same moment reads the one that came first."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -68,7 +68,8 @@ class Assignment:
         own, at = self.rules.late.budget, self.moments.get(student, "")
         rules = replace(self.rules, late=replace(self.rules.late, budget=own + budget))
         settled, late = policy.decide(mark, rules, at), policy.lateness(at, rules, mark.name)
-        if settled.score is None or late is None or late.cut_off:
+        costs = bool(rules.late.percent or rules.late.steps)
+        if settled.score is None or late is None or late.cut_off or not costs:
             return settled, 0
         return settled, max(0, min(budget, late.days - own))
 

@@ -24,6 +24,8 @@ _WALL_SECONDS = 10.0
 _LONGEST_IMPORT = 1800.0
 #: The shortest time that a timer is set to, in seconds.
 _SHORTEST = 0.01
+#: Seconds after which the exception comes again, in case a bare `except` of the student's has caught it.
+_AGAIN = 0.5
 #: Seconds on a core: threads with less have not worked for another thread, such as those of a library that wait for work.
 _LEAST_WORK = 0.05
 #: The file that tells how long anything on the machine has waited for a core, and by how many seconds it may be late.
@@ -251,6 +253,7 @@ def _by_signal(budget: Budget) -> Iterator[None]:
     def stop(_: int, __: object) -> None:
         left = budget.seconds_left()
         if left <= 0:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
             raise DeadlinePassed
         signal.setitimer(signal.ITIMER_REAL, max(left, _SHORTEST))
 

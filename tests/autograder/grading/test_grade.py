@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import secrets
 import shutil
 import threading
 from pathlib import Path, PurePosixPath
@@ -239,6 +240,22 @@ def test_the_secret_is_made_once_and_private(monkeypatch, tmp_path):
     assert (tmp_path / "idealcat" / "secret").stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("IDEALCAT_SECRET", "given")
     assert course_secret() == b"given"
+
+
+def test_graders_that_start_together_have_one_secret(monkeypatch, tmp_path):
+    monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    first, plain = [], secrets.token_hex
+
+    def token_hex(count):
+        if count == 32 and not first:  # another grader starts while this one writes
+            first.append(b"")
+            first[0] = course_secret()
+        return plain(count)
+
+    monkeypatch.setattr(secrets, "token_hex", token_hex)
+    assert course_secret() == first[0] != b""
+    assert [path.name for path in (tmp_path / "idealcat").iterdir()] == ["secret"]
 
 
 def test_a_secret_that_cannot_be_made_is_told(monkeypatch, tmp_path):

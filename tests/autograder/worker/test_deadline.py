@@ -150,6 +150,29 @@ def test_at_home_the_import_of_a_library_does_not_count(tmp_path, monkeypatch):
     assert sys.modules.pop("slow_library").__spec__.loader.name == "slow_library"
 
 
+SWALLOWS = """
+import time
+
+def swallow():
+    end, caught = time.monotonic() + 20, 0
+    while time.monotonic() < end:
+        try:
+            while time.monotonic() < end:
+                pass
+        except:
+            caught += 1
+            if caught == 2:
+                raise
+    return caught
+"""
+
+
+def test_at_home_the_deadline_comes_again_where_code_has_swallowed_it():
+    unit = Module("unit", "unit.py", SWALLOWS)
+    with pytest.raises(TimedOut):
+        StudentModule(ModuleUnderTest(unit, {"unit": unit}, 0.1), InProcess(), 0).swallow()
+
+
 # --- beside processes that take the core
 
 #: No child of this process's: those that a call has started are what is looked for.
