@@ -55,11 +55,13 @@ class WatchedRun:
         unit: its name.
         checks: results by id; a check that was not reached is `NOT_RUN`.
         broken: True if the process died during the run.
+        number: of the request that it answers.
     """
 
     unit: str
     checks: dict[str, CheckResult] = field(default_factory=dict)
     broken: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,21 @@ class _Guard:
         self._waiting.close()
 
 
+@dataclass(frozen=True)
+class _RunRequest:
+    """Request of a run, as it is sent.
+
+    Attributes:
+        run: the unit.
+        changed: its functions that are run first.
+        number: of the request; later ones have higher numbers.
+    """
+
+    run: str
+    changed: tuple[str, ...]
+    number: int
+
+
 @dataclass
 class _Process:
     """Record of one warm process.
@@ -139,8 +156,7 @@ class _Process:
         run: results so far of the current run; None between runs.
         running: the id of the check that runs.
         good: True once the process has answered.
-        wanted: the unit that was requested last; empty once its run has ended.
-        changed: the functions of `wanted` that are run first.
+        wanted: the run that was requested last; None once it has ended.
     """
 
     handle: "subprocess.Popen[str]"
@@ -149,8 +165,7 @@ class _Process:
     run: WatchedRun | None = None
     running: str = ""
     good: bool = False
-    wanted: str = ""
-    changed: tuple[str, ...] = ()
+    wanted: _RunRequest | None = None
 
 
 class Runner:
@@ -166,6 +181,7 @@ class Runner:
         self._report = report
         self._lock = threading.Lock()
         self._closed = False
+        self._number = 0
         self._process = self._start()
 
     def __enter__(self) -> "Runner":
@@ -177,11 +193,15 @@ class Runner:
             self._process.handle.kill()  # at once, whatever the student's code is doing
         self._process.handle.wait()
 
-    def request(self, unit: str, changed: Collection[str] = ()) -> None:
-        """Request a run of a unit, which replaces a run that is going on. The checks of changed functions run first."""
+    def request(self, unit: str, changed: Collection[str] = ()) -> int:
+        """Request a run of a unit, which replaces a run that is going on. Return the number of the request.
+
+        The checks of changed functions run first.
+        """
         with self._lock:
-            self._process.wanted, self._process.changed = unit, tuple(changed)
-            self._send({"run": unit, "changed": self._process.changed})
+            self._number += 1
+            self._request(_RunRequest(unit, tuple(changed), self._number))
+            return self._number
 
     @property
     def current(self) -> tuple[WatchedRun | None, str]:
@@ -193,6 +213,10 @@ class Runner:
         """Request the picture of a unit. A run that is requested before it is drawn replaces this request."""
         with self._lock:
             self._send({"draw": unit})
+
+    def _request(self, request: _RunRequest) -> None:
+        self._process.wanted = request
+        self._send(vars(request))
 
     def _send(self, request: dict[str, Any]) -> None:
         assert self._process.handle.stdin is not None
@@ -232,7 +256,7 @@ class Runner:
         match reply["kind"]:
             case "expected":
                 checks = [CheckResult.from_dict(check) for check in reply["checks"]]
-                process.run = WatchedRun(checks[0].unit, {check.id: check for check in checks})
+                process.run = WatchedRun(checks[0].unit, {check.id: check for check in checks}, number=reply["number"])
             case "begins":
                 process.running = reply["id"]
             case "call":
@@ -251,7 +275,7 @@ class Runner:
     def _finish(self, process: _Process, run: WatchedRun) -> None:
         process.run = None
         with self._lock:
-            process.wanted = "" if process.wanted == run.unit else process.wanted
+            process.wanted = _wanted_after(process.wanted, run)
         self._report(run)
 
     def _handle_death(self, process: _Process, code: int, said: str) -> None:
@@ -262,9 +286,9 @@ class Runner:
                 return
             if process.good:
                 self._process = self._start()
-            if process.good and process.wanted and (run is None or run.unit != process.wanted):
-                self._process.wanted, self._process.changed = process.wanted, process.changed
-                self._send({"run": process.wanted, "changed": process.changed})
+                wanted = _wanted_after(process.wanted, run)
+                if wanted is not None:
+                    self._request(wanted)
         if not process.good:
             reason = said.strip().splitlines()[-1] if said.strip() else tr("exit code {code}", code=code)
             self._report(
@@ -275,6 +299,11 @@ class Runner:
         elif run is not None:
             stopped = process.guard.has_ended_it or _TIMEOUT in said
             self._report(_break_off(run, process.running, code, said, stopped=stopped))
+
+
+def _wanted_after(wanted: _RunRequest | None, run: WatchedRun | None) -> _RunRequest | None:
+    """Return the run that is still wanted once a run has ended."""
+    return None if run is not None and wanted is not None and run.number == wanted.number else wanted
 
 
 def _break_off(run: WatchedRun, running: str, code: int, said: str, *, stopped: bool) -> WatchedRun:

@@ -1,10 +1,11 @@
 """Run the checks of a student's own course again and again: the warm process behind `autograder watch`.
 
 A clean exec starts the process on every platform (`python -P -m autograder.student.warm_runner ROOT`). It imports torch and
-the checks once, and then loads only the student's files. Requests are lines of JSON on standard input, `{"run": unit}` or
-`{"draw": unit}`. A new request replaces the one that is worked on. Replies are lines of JSON on standard output:
+the checks once, and then loads only the student's files. Requests are lines of JSON on standard input, `{"run": unit,
+"changed": functions, "number": number}` or `{"draw": unit}`. A new request replaces the one that is worked on. Replies are
+lines of JSON on standard output:
 
-    expected   all checks of the unit, before the first is run
+    expected   all checks of the unit, before the first is run, and the number of the request
     begins     the id of the check that runs now
     call       the seconds that a call may take from now on; 0 if it has returned, or imports a library
     ended      how a check has ended, and what the student's code printed in it
@@ -137,7 +138,7 @@ class _UnitRunner:
             if "draw" in request:
                 self._draw(request["draw"])
             else:
-                self._run(request["run"], request.get("changed", ()))
+                self._run(request["run"], request.get("changed", ()), request["number"])
         except (AutograderError, OSError) as error:
             self._say(kind="refused", text=str(error))
 
@@ -151,13 +152,13 @@ class _UnitRunner:
         catalog = read_catalog(self._root)  # the course may have been updated since the last request
         return catalog, StudentRun(catalog, HOME_SEED, "cpu").modules(catalog.exercise(unit))
 
-    def _run(self, unit: str, changed: Collection[str]) -> None:
+    def _run(self, unit: str, changed: Collection[str], number: int) -> None:
         catalog, modules = self._read(unit)
         # Functions that a changed one uses run first too: their faults are the first to mend.
         parts = [modules[name] for name in catalog.units[unit].parts if name in modules]
         first = set(changed).union(*(modules[unit].used_by(name, *parts) for name in changed))
         spec = GradingSpec(catalog, units=(unit,), seed=HOME_SEED, require=())
-        result = Grader(spec, self._workers, _Reporter(self._say, first)).grade(Submission(unit, modules))
+        result = Grader(spec, self._workers, _Reporter(self._say, first, number)).grade(Submission(unit, modules))
         failed = [check.to_dict() for check in result.checks if check.outcome is Outcome.FAILED]
         self._say(kind="finished", unit=unit, failed=failed)
         if unit not in self._warm:
@@ -177,12 +178,13 @@ class _Reporter(Observer):
     The first call that does not end is the last of a run: a student should not have to wait for more of them.
     """
 
-    def __init__(self, say: Callable[..., None], first: Collection[str]) -> None:
+    def __init__(self, say: Callable[..., None], first: Collection[str], number: int) -> None:
         self._say = say
         self.first = first
+        self._number = number
 
     def expected(self, checks: list[CheckResult]) -> None:
-        self._say(kind="expected", checks=[check.to_dict() for check in checks])
+        self._say(kind="expected", checks=[check.to_dict() for check in checks], number=self._number)
 
     def begins(self, check: CheckResult) -> None:
         self._say(kind="begins", id=check.id)

@@ -113,9 +113,9 @@ class _Watching:
         self._pending: list[str] = []
         #: True if the next result is shown below the last one, and False if the screen is cleared before it.
         self._below = False
-        #: The unit that was requested last, and the number of its run.
-        self._requested = ""
-        self._number = 0
+        #: The number of the last request, and the fingerprint of the files at that moment.
+        self._requested = 0
+        self._files = ""
         self._running = False
 
     def begin(self, unit: Unit | None) -> None:
@@ -139,10 +139,10 @@ class _Watching:
                     self._take_save(unit)
                 case Deleted(unit):
                     self._take_deletion(unit)
-                case StillRunning(number) if self._running and number == self._number:
+                case StillRunning(number) if self._running and number == self._requested:
                     shown = self._changed[-1] if self._changed else ""
                     self._terminal.say(running_lines(self._catalog, *self._runner.current, shown))
-                case WatchedRun() if event.unit == self._requested:
+                case WatchedRun() if event.number == self._requested:
                     self._take_result(event)
                 case Pressed(key):
                     self._handle_key(key)
@@ -184,11 +184,10 @@ class _Watching:
     def _run_unit(self, unit: str) -> None:
         self._unit = self._catalog.units[unit]
         self._terminal.say([tr("Running the checks of {unit}.py ...", unit=unit)])
-        self._runner.request(unit, self._changed)
+        self._files = fingerprint(self._catalog, unit)
+        self._requested = self._runner.request(unit, self._changed)
         self._running = True
-        self._requested = unit
-        self._number += 1
-        timer = threading.Timer(_SIGN_OF_LIFE_SECONDS, self._report, [StillRunning(self._number)])
+        timer = threading.Timer(_SIGN_OF_LIFE_SECONDS, self._report, [StillRunning(self._requested)])
         timer.daemon = True
         timer.start()
 
@@ -214,12 +213,11 @@ class _Watching:
 
     def _record(self, run: WatchedRun) -> str:
         """Record a run in the progress. Return a sentence if it could not be stored."""
-        mark = fingerprint(self._catalog, run.unit)
         try:
             with update_progress(self._catalog.root) as self._progress:
-                self._progress.record(run.checks.values(), mark)
+                self._progress.record(run.checks.values(), self._files)
         except GraderError as error:
-            self._progress.record(run.checks.values(), mark)  # in memory alone, so that it can be shown
+            self._progress.record(run.checks.values(), self._files)  # in memory alone, so that it can be shown
             return tr("Your progress was not saved: {error}", error=error)
         return ""
 

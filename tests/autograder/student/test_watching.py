@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 
 import pytest
 
@@ -45,9 +46,11 @@ class Runner:
     def __init__(self):
         self.requests = []
         self.current = (None, "")
+        self.number = 0
 
     def request(self, unit, changed=()):
         self.requests.append((unit, tuple(changed)))
+        return self.number
 
     def draw(self, unit):
         pass
@@ -119,6 +122,25 @@ def test_two_files_that_are_saved_together_are_both_judged(watching, course):
     save(watching, course, "doubling", RIGHT)
     watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED))
     assert "triple went wrong" not in watching._terminal.text  # the screen was cleared
+
+
+def test_a_result_of_an_earlier_save_is_no_result_of_a_later_one(watching, course):
+    right = result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED)
+    save(watching, course, "doubling", RIGHT)
+    watching._runner.number = 1
+    save(watching, course, "doubling", SKELETON)
+    watching.handle(right)
+    assert read_progress(course.root).next_unit(course).name == "doubling"
+    watching.handle(replace(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED), number=1))
+    assert "double went wrong" in watching._terminal.text
+
+
+def test_what_was_saved_while_a_run_ended_has_not_passed(watching, course):
+    save(watching, course, "doubling", RIGHT)
+    judged = fingerprint(course, "doubling")
+    course.exercise("doubling").write_text(SKELETON)  # and the event of this save is still to come
+    watching.handle(result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED))
+    assert read_progress(course.root).of("doubling", "double").file == judged
 
 
 def test_a_deleted_file_is_said_and_comes_back_with_r(watching, course):
@@ -224,7 +246,7 @@ def test_a_unit_that_cannot_run_does_not_keep_back_the_others(watching, course):
 
 def test_after_a_second_it_says_what_goes_on(watching, course):
     save(watching, course, "doubling", SKELETON.replace("raise NotImplementedError", "return x"))
-    number = len(watching._runner.requests)
+    number = watching._requested
     watching.handle(StillRunning(number))
     assert watching._terminal.lines[-1] == "Loading the libraries of the course ..."
     run = result("doubling", double=Outcome.NOT_RUN, halve=Outcome.FAILED)
@@ -285,7 +307,7 @@ def run_of(course, text):
     course.exercise("doubling").write_text(text)
     replies = io.StringIO()
     with tempfile.TemporaryFile("w") as last_words:
-        _UnitRunner(course.root, replies, last_words).answer({"run": "doubling"})
+        _UnitRunner(course.root, replies, last_words).answer({"run": "doubling", "number": 3})
     gc.unfreeze()  # what is frozen at the end of a process leaks, and a library says so
     return [json.loads(line) for line in replies.getvalue().splitlines()]
 
