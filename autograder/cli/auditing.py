@@ -163,5 +163,6 @@ def viva(
         raise UsageError(f"{read.name} has no function that answers a visible check: there is nothing to ask about")
     page = viva_page(catalog.title, read.name, seed, printed_functions(questions, read.sources))
     write_atomically(out, page)
-    words = f"wrote {out}: {len(questions)} questions, the answers on the last page; --seed {seed} asks them again"
+    asked_for = "1 question" if len(questions) == 1 else f"{len(questions)} questions"
+    words = f"wrote {out}: {asked_for}, the answers on the last page; --seed {seed} asks them again"
     terminal.out.print(Text(words), soft_wrap=True)

@@ -207,7 +207,9 @@ def _fill_gradebook(
     _tell(f"{path.name} has no row for {name} alone: {finder.why_not(known[name], name)}" for name in strangers)
     if missing:
         _tell([f"{path.name} has students without a submission, whose cells stay as they are: {', '.join(missing)}"])
-    target = (out or Path()) / (path.name if out is not None else f"filled-{path.name}")
+    target = (out or Path()) / path.name
+    if out is None or target.resolve() == path.resolve():
+        target = target.with_name(f"filled-{path.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, table.to_bytes())
     count = len(grades) - len(strangers)

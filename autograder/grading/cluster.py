@@ -19,7 +19,7 @@ import queue
 import statistics
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -149,7 +149,7 @@ class Cluster:
         *,
         insecure: bool = False,
         fresh: bool = False,
-        tell: Any = print,
+        tell: Callable[[str], object] = print,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
         self._address = address

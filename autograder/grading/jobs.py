@@ -29,8 +29,6 @@ from autograder.sandbox.zygote import GPU_HIDDEN, GPU_UNOPENED, ONE_THREAD, Zygo
 from autograder.submissions import RawSubmission
 from autograder.worker.deadline import wall_limit
 
-__all__ = ["Jobs"]
-
 
 @dataclass(frozen=True)
 class Task:

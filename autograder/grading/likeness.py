@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from autograder.results.formats.pages import AlikeFunction, AlikePair
 from autograder.results.types import Outcome, SubmissionResult
 from autograder.submissions import Module
+from autograder.submissions.module import parsed
 
 #: A piece that a larger share of the class has is the usual way to write it.
 _USUAL = 0.25
@@ -115,7 +116,7 @@ def alike_pair(pair: Pair, submissions: Mapping[str, Mapping[str, Module]], rele
 
 
 def _function_text(text: str, name: str) -> str:
-    tree = _parse(text)
+    tree = parsed(text)
     found = next((node for each, node in _functions_in(tree) if each == name), None) if tree is not None else None
     return "" if found is None else ast.get_source_segment(text, found) or ""
 
@@ -125,7 +126,7 @@ def _work(modules: Mapping[str, Module]) -> _Work:
         {
             f"{unit}.{name}": Counter(_pieces(node, aliases))
             for unit, module in modules.items()
-            if (tree := _parse(module.text)) is not None
+            if (tree := parsed(module.text)) is not None
             for aliases in [_aliases(tree)]
             for name, node in _functions_in(tree)
         }
@@ -133,18 +134,11 @@ def _work(modules: Mapping[str, Module]) -> _Work:
 
 
 def _pieces_of_text(text: str) -> set[Piece]:
-    tree = _parse(text)
+    tree = parsed(text)
     if tree is None:
         return set()
     aliases = _aliases(tree)
     return {piece for _, node in _functions_in(tree) for piece in _pieces(node, aliases)}
-
-
-def _parse(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _functions_in(tree: ast.Module | ast.ClassDef) -> Iterator[tuple[str, _Function]]:
@@ -197,7 +191,7 @@ def _text_of(node: ast.AST, aliases: Mapping[str, str], depth: int) -> Piece:
 
 def _statements(text: str) -> Iterator[tuple[int, Piece]]:
     """Yield the simple statements of all functions, each with its line, from 1."""
-    tree = _parse(text)
+    tree = parsed(text)
     if tree is None:
         return
     aliases = _aliases(tree)

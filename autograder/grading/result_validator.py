@@ -41,7 +41,7 @@ class ResultValidator:
 
     def prepare(self, task: Task) -> Task:
         """Return the task with the seed of its submission: all that a worker needs of the secret."""
-        return replace(task, seed=self._spec.seed_for(self._digest(task)))
+        return replace(task, seed=self._spec.seed_for(self._read_submission(task).digest))
 
     def validate(self, reply: object, task: Task) -> tuple[SubmissionResult | None, str]:
         """Return the result in a worker's reply, or None and the reason why there is none.
@@ -63,9 +63,6 @@ class ResultValidator:
             if given != wanted:
                 raise ValueError(f"it sent a result with another {what} than it was asked for")
         return result, ""
-
-    def _digest(self, task: Task) -> str:
-        return self._read_submission(task).digest
 
     def _read_submission(self, task: Task) -> Submission:
         return parse_submission(task.raw, self._spec.catalog.functions, self._spec.catalog.questions)

@@ -1,6 +1,6 @@
 """The words that every form of a mark uses: for outcomes, points, and points by hand."""
 
-from autograder.messages import show_sentence, tr, translate_sentence
+from autograder.messages import show_sentence, tr, tr_plural, translate_sentence
 from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
 from autograder.results.types import BESIDES, CheckResult, Outcome
@@ -57,7 +57,11 @@ def score_line(mark: Mark) -> str:
     if mark.score is None and not mark.result.errors:
         return ", ".join(mark.trail[1:]) or tr(NO_GRADE)
     if mark.score is None:
-        return tr("no grade: {count} checks ended by the grader's own fault", count=len(mark.result.errors))
+        return tr_plural(
+            "no grade: {count} check ended by the grader's own fault",
+            "no grade: {count} checks ended by the grader's own fault",
+            len(mark.result.errors),
+        )
     trail = f" ({', '.join(mark.trail)})" if mark.trail else ""
     return f"{points_line(mark.score, mark.max_score, mark.later)}{trail}"
 

@@ -160,10 +160,14 @@ class Sandbox:
         """
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
-        with ours, open(read, "rb", buffering=0) as output, self._worker_folder() as folder:
-            # Nobody but the worker may hold the other ends: when they close, it has died.
-            with theirs, open(write, "wb", buffering=0):
-                answer = self._start({"op": "start", "folder": str(folder)}, [theirs.fileno(), write])
+        with contextlib.ExitStack() as near, contextlib.ExitStack() as far:
+            near.enter_context(ours)
+            output = near.enter_context(open(read, "rb", buffering=0))
+            far.enter_context(theirs)
+            far.enter_context(open(write, "wb", buffering=0))
+            folder = near.enter_context(self._worker_folder())
+            answer = self._start({"op": "start", "folder": str(folder)}, [theirs.fileno(), write])
+            far.close()  # nobody but the worker may hold these ends: when they close, it has died
             pid, waiting = answer["pid"], Waiting.of_thread(f"{answer['process']}/task/{answer['process']}")
             worker = Worker(pid, folder, ours, output.fileno(), self._end_worker, waiting)
             try:

@@ -31,6 +31,7 @@ from autograder.student.runner import (
     WatchedRun,
 )
 from autograder.student.terminal import KEYS, Terminal, first_open, run_lines, running_lines
+from autograder.submissions.module import parsed
 
 #: An editor writes a file in several steps: time to wait for the next step, and for all of them.
 _STEP_MS = 20
@@ -299,11 +300,13 @@ class _Watching:
 def _functions_in(catalog: Catalog, unit: str) -> dict[str, str]:
     """Return the syntax of each function and class of a unit; nothing if one of its files is missing or no valid Python."""
     try:
-        trees = [ast.parse(catalog.exercise(module).read_bytes()) for module in catalog.units[unit].modules]
-    except (OSError, SyntaxError, ValueError):
+        found = [parsed(catalog.exercise(module).read_bytes()) for module in catalog.units[unit].modules]
+    except OSError:
         return {}
+    trees = [tree for tree in found if tree is not None]
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return {node.name: ast.dump(node) for tree in trees for node in tree.body if isinstance(node, kinds)}
+    nodes = [node for tree in trees for node in tree.body if isinstance(node, kinds)]
+    return {node.name: ast.dump(node) for node in nodes} if len(trees) == len(found) else {}
 
 
 def _passes(run: WatchedRun, function: str) -> bool:

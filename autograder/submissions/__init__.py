@@ -7,11 +7,9 @@ from autograder.submissions.submission import (
     Submission,
     collect_for,
     collect_hand_in,
-    collect_submission,
     parse_submission,
     read_for,
     read_module,
-    read_submission,
     refuse_course_inside,
 )
 
@@ -21,11 +19,9 @@ __all__ = [
     "Submission",
     "collect_for",
     "collect_hand_in",
-    "collect_submission",
     "parse_submission",
     "read_for",
     "read_helpers",
     "read_module",
-    "read_submission",
     "refuse_course_inside",
 ]

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from autograder.submissions.archives import Entry
 from autograder.submissions.entries import printable
 from autograder.submissions.files import File, python_pieces, read_file
-from autograder.submissions.module import parse_quietly
+from autograder.submissions.module import parse_quietly, parsed
 
 #: The most files of one unit that are opened; no honest submission has more.
 _OPENED = 5
@@ -231,9 +231,8 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
     """
     expected = _skeleton_functions(skeleton)
     for piece in python_pieces(unit, file) or ():
-        try:
-            tree = parse_quietly(piece)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(piece)
+        if tree is None:
             return True
         for name, body in _functions(tree.body):
             if (name in expected or not skeleton) and body not in ("", expected.get(name)):

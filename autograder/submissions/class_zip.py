@@ -111,7 +111,7 @@ def _has_students_name(who: str, units: frozenset[str]) -> bool:
 def take_zip_beside(path: Path, units: frozenset[str], taken: frozenset[Path | PurePosixPath]) -> Intake:
     """Take what lies in a zip beside places that are taken as a class each: hand-ins of single students, and the rest."""
     names = [name for name in zip_paths(path) if not is_junk(name)]
-    top = _common_folder(_outside_course_folders(names))
+    top = _folder_of_all_work(_outside_course_folders(names))
     names = [name for name in names if path / name not in taken and taken.isdisjoint(name.parents)]
     by_student, loose = _sort_by_student(names, top)
     intake = Intake("a zip of submissions")
@@ -144,7 +144,7 @@ def _kinds_of_work(files: Iterable[PurePosixPath], units: frozenset[str]) -> set
 def list_zip_places(path: Path) -> tuple[dict[str, Path | PurePosixPath], list[PurePosixPath]]:
     """Return the folders and zips in a zip that may hold a class each, by name, and what lies beside them."""
     names = [name for name in zip_paths(path) if not is_junk(name)]
-    top = _common_folder(_outside_course_folders(names))
+    top = _folder_of_all_work(_outside_course_folders(names))
     depth = len(top.parts)
     folders = {
         name.parts[depth] for name in names if top in name.parents and len(name.parts) > depth + 1
@@ -181,12 +181,12 @@ def _outside_course_folders(names: Collection[PurePosixPath]) -> list[PurePosixP
 
 
 def _students_folder(names: Collection[PurePosixPath], units: frozenset[str], *, asked: bool) -> PurePosixPath:
-    """Return the folder of the students as `_common_folder` finds it.
+    """Return the folder of the students as `_folder_of_all_work` finds it.
 
     If the instructor says that the zip is a class, it may also be an only folder deeper inside in which students share a unit.
     """
     names = _outside_course_folders(names)
-    top = place = _common_folder(names)
+    top = place = _folder_of_all_work(names)
     while asked:
         inside = {name.relative_to(place).parts[0] for name in names if len(name.relative_to(place).parts) > 1}
         if len(inside) != 1:
@@ -201,7 +201,7 @@ def _students_folder(names: Collection[PurePosixPath], units: frozenset[str], *,
     return top
 
 
-def _common_folder(names: Collection[PurePosixPath]) -> PurePosixPath:
+def _folder_of_all_work(names: Collection[PurePosixPath]) -> PurePosixPath:
     """Return the only top folder of a zip if all work lies inside it, and not all of it directly; `.` if there is none."""
     tops = {name.parts[0] for name in names if len(name.parts) > 1}
     work = [name for name in names if is_archive(name.name) or name.suffix.lower() in SOURCES]

@@ -11,7 +11,7 @@ from autograder.submissions.archives import UnreadableError
 from autograder.submissions.assignments import units_named
 from autograder.submissions.authors import may_be_student
 from autograder.submissions.choosing import unit_of
-from autograder.submissions.downloads import JUNK, WORK_FOLDERS, is_junk
+from autograder.submissions.downloads import JUNK, NO_FILE_OF_COURSE, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import SOURCES, Intake, LeftOut, entries_of, name_of, without_ending
 
@@ -129,5 +129,5 @@ def left_beside(path: PurePath, units: frozenset[str]) -> LeftOut:
     elif unit_of(path.name, units):
         reason = "it lies beside the students' folders and names no student; put it into its student's folder"
     else:
-        reason = "it is neither a folder, an archive nor a file of this course"
+        reason = NO_FILE_OF_COURSE
     return LeftOut(legible(path.name if isinstance(path, Path) else str(path)), "", reason)

@@ -21,7 +21,8 @@ from autograder.submissions.shapes import (
 )
 from autograder.submissions.students import Student, nfc
 
-_NO_WORK = "it is neither a folder, an archive nor a file of this course"
+#: Reason for a file that is nobody's work.
+NO_FILE_OF_COURSE = "it is neither a folder, an archive nor a file of this course"
 
 #: Files that platforms, file systems and instructors add and that nobody hands in.
 JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
@@ -48,7 +49,7 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
         units: names of the course's units.
     """
     kept = [path for path in names if not is_junk(path)]
-    top = _common_folder(kept)
+    top = _folder_of_everything(kept)
     inner = [path.relative_to(top) for path in kept]
     wanted = [SHAPES[shape]] if shape else SHAPES.values()
     found = (make(inner, lambda path: read(top / path), units) for make in wanted)
@@ -61,7 +62,11 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
     # Files of the instructor's, such as a read-me, lie beside the one folder that holds the class.
     download = recognize([path for path in kept if path not in lists], read, shape, units)
     known = download is not None and download.platform != "sections"
-    return replace(download, strays=download.strays | dict.fromkeys(lists, _NO_WORK)) if download and known else None
+    return (
+        replace(download, strays=download.strays | dict.fromkeys(lists, NO_FILE_OF_COURSE))
+        if download and known
+        else None
+    )
 
 
 def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | None:
@@ -103,7 +108,7 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
         if len(path.parts) > 1:
             by_section.setdefault(path.parts[0], []).append(path)
     attempts: list[Attempt] = []
-    strays = dict.fromkeys(loose, _NO_WORK)
+    strays = dict.fromkeys(loose, NO_FILE_OF_COURSE)
     for section, paths in by_section.items():
         inner = [path.relative_to(section) for path in paths]
 
@@ -136,7 +141,7 @@ def below(top: PurePosixPath, download: Download) -> Download:
     return replace(download, attempts=tuple(attempts), strays=strays)
 
 
-def _common_folder(names: Names) -> PurePosixPath:
+def _folder_of_everything(names: Names) -> PurePosixPath:
     """Return the one folder that holds everything, as a zip often has it; `.` if there is none."""
     tops = {path.parts[0] for path in names}
     inner = {path.parts[1] for path in names if len(path.parts) > 1}

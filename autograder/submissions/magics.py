@@ -4,7 +4,7 @@ import keyword
 import re
 
 from autograder.course.skeletons import bare_lines
-from autograder.submissions.module import parse_quietly
+from autograder.submissions.module import parsed
 
 #: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
@@ -123,10 +123,8 @@ def _code_of_magic(line: str) -> str:
         name = variable["name"] or variable["other"]
         return f"{indent}import os; os.environ[{name!r}] = {variable['value']!r}"
     found = _TIME.fullmatch(line)
-    try:
-        return found["code"] if found and parse_quietly(found["code"]).body else ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
+    tree = parsed(found["code"]) if found else None
+    return found["code"] if found and tree is not None and tree.body else ""
 
 
 class _Statement:

@@ -80,13 +80,10 @@ def _names_by_function(text: str) -> dict[str, set[str]]:
 
 @functools.lru_cache(maxsize=16)
 def _lines_by_function(text: str) -> dict[str, int]:
-    try:
-        body = parse_quietly(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    tree = parsed(text)
     return {
         node.name: node.lineno
-        for node in body
+        for node in (tree.body if tree is not None else ())
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }
 
@@ -134,7 +131,15 @@ def is_of_a_library(name: str) -> bool:
     return name in RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
 
 
-def parse_quietly(text: str) -> ast.Module:
+def parsed(text: str | bytes) -> ast.Module | None:
+    """Return the syntax tree of a source; None if it cannot be parsed."""
+    try:
+        return parse_quietly(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def parse_quietly(text: str | bytes) -> ast.Module:
     """Return the syntax tree of a source, without the warnings that Python has about it.
 
     Raises:

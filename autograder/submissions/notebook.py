@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from autograder.course.skeletons import bare_lines, first_line
 from autograder.submissions.magics import is_left_out, without_indent, without_magics
-from autograder.submissions.module import Module, parse, parse_quietly
+from autograder.submissions.module import Module, parse, parsed
 from autograder.submissions.needed import Cell, defines, needed_statements
 from autograder.submissions.statements import bound_names
 
@@ -122,10 +122,9 @@ def _as_main(cell: Cell) -> Cell:
         if line[start:end] == b"__name__":  # in an f-string, Python tells other columns
             lines[name.lineno - 1] = (line[:start] + b"'__main__'" + line[end:]).decode()
     for text in (_without_guards(lines, cell.tree), "\n".join(lines)):
-        try:
-            return Cell(cell.number, text, parse_quietly(text))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+        tree = parsed(text)
+        if tree is not None:
+            return Cell(cell.number, text, tree)
     return cell
 
 

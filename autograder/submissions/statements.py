@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TypeGuard
 
-from autograder.submissions.module import is_of_a_library, parse_quietly
+from autograder.submissions.module import is_of_a_library, parsed
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 #: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
@@ -268,11 +268,8 @@ def _names_given_by_text(call: ast.Call) -> Iterator[str]:
     """Yield the names that `exec(...)` and `globals().update(...)` bind; `*` where these cannot be told."""
     if isinstance(call.func, ast.Name) and call.func.id == "exec":
         text = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-        try:
-            body = parse_quietly(text).body if isinstance(text, str) else None
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            body = None
-        yield from ("*",) if body is None else (name for node in body for name in bound_names(node))
+        tree = parsed(text) if isinstance(text, str) else None
+        yield from ("*",) if tree is None else (name for node in tree.body for name in bound_names(node))
     elif isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGING and _is_namespace(call.func.value):
         yield "*"
 

@@ -156,24 +156,6 @@ def collect_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> RawSubmiss
     return collect_hand_in(hand_in, name, catalog.modules, untouched_texts(catalog), catalog.preload)
 
 
-def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Submission:
-    """Return everything that these units find in a submission.
-
-    Args:
-        path: of the submission.
-        units: the names of all units.
-        graded: names of functions, which a notebook may also define by an assignment.
-    """
-    return parse_submission(collect_submission(path, units), graded)
-
-
-def collect_submission(
-    path: Path, units: Iterable[str], untouched: Mapping[str, str] | None = None, reserved: Collection[str] = ()
-) -> RawSubmission:
-    """Return the files of a submission that belong to some units; see `collect_hand_in`."""
-    return collect_hand_in(HandIn.alone(path), "", units, untouched, reserved)
-
-
 def collect_hand_in(
     hand_in: HandIn,
     given_name: str,

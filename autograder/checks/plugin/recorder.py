@@ -34,7 +34,7 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
-from autograder.messages import is_printable, parse_sentence
+from autograder.messages import parse_sentence
 from autograder.results.types import BESIDES, CheckResult, Outcome
 from autograder.submissions import Module
 
@@ -189,7 +189,7 @@ def end_check(check: CheckResult, error: BaseException | None, submission: Stude
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
     return check.with_outcome(
         outcome,
-        _printable(without_folder(sentence(error, submission), submission)),
+        _one_line(without_folder(sentence(error, submission), submission)),
         picture=_picture(check, error, submission),
         line=_line(check, error, submission),
     )
@@ -279,11 +279,9 @@ def _picture(check: CheckResult, error: BaseException, submission: StudentModule
     return base64.b64encode(comparison(error.expected, error.actual)).decode("ascii")
 
 
-def _printable(text: str) -> str:
-    """Return one line of bounded length: a student's words may steer a terminal, forge lines or never end."""
-    line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
-    shown = "".join(char if is_printable(char) else "?" for char in line)
-    return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."
+def _one_line(text: str) -> str:
+    """Return the lines of a text as one; `with_outcome` bounds its length and leaves nothing that steers a terminal."""
+    return " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
 
 
 COURSE = pytest.StashKey[Catalog | None]()

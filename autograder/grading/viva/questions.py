@@ -29,6 +29,7 @@ from autograder.grading.viva.runs import (
 from autograder.libraries import Tensor, torch
 from autograder.results.formats.pages import ExamFunction, ExamQuestion
 from autograder.submissions import Module, Submission
+from autograder.submissions.module import parse_quietly
 from autograder.worker.codec import Handle, Recipe
 from autograder.worker.codec.message import leaves, map_tree
 from autograder.worker.protocol import Answer, Fault, Invoke
@@ -168,7 +169,7 @@ def printed_functions(questions: Sequence[Question], modules: Mapping[str, Modul
     numbered = enumerate(questions, 1)
     for (name, function), group in itertools.groupby(numbered, key=lambda pair: (pair[1].module, pair[1].function)):
         module = modules[name]
-        node = function_named(ast.parse(module.text), function)
+        node = function_named(parse_quietly(module.text), function)
         assert node is not None  # it was called
         lines = bare_lines(module.text)[node.lineno - 1 : node.end_lineno]
         asked = [ExamQuestion(i, each.call, each.text, each.options, _letter(each) + each.key) for i, each in group]
@@ -273,7 +274,7 @@ def _result_after_step(subject: _Subject, given: Tensor, index: int, step: float
 
 def _graphs(subject: _Subject) -> Iterator[Question]:
     """Ask what comes out without a `no_grad` or a `detach` of the function."""
-    tree = ast.parse(subject.module.text)
+    tree = parse_quietly(subject.module.text)
     function = function_named(tree, subject.function)
     if not subject.comparable:
         return
@@ -356,8 +357,8 @@ def _mutants(subject: _Subject) -> list[Mutant]:
 
 def _words(subject: _Subject, mutant: Mutant) -> str:
     """Return an edit as the lines that it changes: both are written as Python itself writes the code."""
-    before = ast.unparse(ast.parse(subject.module.text)).splitlines()
-    after = ast.unparse(ast.parse(mutant.text)).splitlines()
+    before = ast.unparse(parse_quietly(subject.module.text)).splitlines()
+    after = ast.unparse(parse_quietly(mutant.text)).splitlines()
     changes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     _, first, last, start, end = next(change for change in changes if change[0] != "equal")
     old, new = (" ".join(line.strip() for line in lines) for lines in (before[first:last], after[start:end]))
@@ -377,7 +378,7 @@ def _shuffle(subject: _Subject, values: Sequence[Any]) -> list[Any]:
 
 
 def _line_of(subject: _Subject) -> int:
-    function = function_named(ast.parse(subject.module.text), subject.function)
+    function = function_named(parse_quietly(subject.module.text), subject.function)
     return function.lineno if function is not None else 0
 
 

@@ -20,6 +20,7 @@ from autograder.grading.grade import Grader, Workers
 from autograder.grading.session import ChecksAlone
 from autograder.grading.spec import GradingSpec
 from autograder.submissions import Module, Submission
+from autograder.submissions.module import parse_quietly
 from autograder.worker import protocol
 from autograder.worker.codec.message import leaves, map_tree
 from autograder.worker.protocol import Answer, Fault, Invoke, Load, Request
@@ -211,7 +212,7 @@ def module_with(function: str, submission: Submission, names: Sequence[str]) -> 
     """Return the module in which a function of a unit is written: the unit's own, or another of its files or the student's."""
     own, *parts = (submission.modules[name] for name in names if name in submission.modules)
     modules = (own, *parts, *submission.helpers.values())
-    return next((each for each in modules if function_named(ast.parse(each.text), function) is not None), own)
+    return next((each for each in modules if function_named(parse_quietly(each.text), function) is not None), own)
 
 
 #: So many notes are kept of a run.
@@ -286,7 +287,7 @@ def noting_source(text: str, name: str) -> str:
 
     `TAKE_NOTES` returns the notes of its latest call: line, kind (`value` or `round`), name, shape and whole number.
     """
-    tree = ast.parse(text)
+    tree = parse_quietly(text)
     function = function_named(tree, name)
     if function is None:
         return ""

@@ -118,6 +118,17 @@ def test_results_find_their_rows_in_a_gradebook_as_their_folder_does(autograder,
     assert b'11,,j1,"A, B",3,' in (tmp_path / "up" / "exported.csv").read_bytes()
 
 
+def test_the_exported_gradebook_stays_as_it_is_also_in_the_folder_of_the_filled_one(
+    autograder, course, canvas, tmp_path
+):
+    exported = tmp_path / "gradebook.csv"
+    exported.write_text(GRADEBOOK, encoding="utf-8")
+    autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
+    autograder("report", tmp_path / "out", "--as", "canvas", "--gradebook", exported, "-o", tmp_path)
+    assert exported.read_text(encoding="utf-8") == GRADEBOOK
+    assert "jane,A,3" in (tmp_path / "filled-gradebook.csv").read_text(encoding="utf-8")
+
+
 def test_a_gradebook_with_another_maximum_is_filled_and_told(autograder, course, canvas, tmp_path):
     exported = tmp_path / "gradebook.csv"
     exported.write_text(GRADEBOOK.replace(",,,,,3\n", ",,,,,100\n"), encoding="utf-8")

@@ -171,6 +171,13 @@ def test_methods_of_classes_are_compared():
     assert all(marked for side in shown.sides for marked, line in side if "return" in line)
 
 
+def test_an_odd_escape_keeps_nobody_out(recwarn):
+    texts = {unit: f"'\\d'\n{text}" for unit, text in honest(1).items()}
+    assert "\\d" in texts["variation_loss"]
+    assert len(find_alike_pairs({"alice": modules(texts), "bob": modules(texts)}, RELEASE)) == 1
+    assert not recwarn.list
+
+
 def test_what_cannot_be_parsed_is_like_nobody():
     broken = {"variation_loss": Module("variation_loss", "variation_loss.py", "def (:")}
     assert find_alike_pairs({"alice": broken, "bob": broken}, RELEASE) == []

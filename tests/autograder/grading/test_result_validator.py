@@ -11,7 +11,7 @@ from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.jobs import Task
 from autograder.grading.spec import GradingSpec
 from autograder.sandbox.confines import Allowance
-from autograder.submissions import collect_submission
+from tests.autograder.handed_in import collect_submission
 from tests.autograder.small_course import KINDS, make_course
 
 validator_of = pytest.importorskip(

@@ -32,6 +32,7 @@ from autograder.results.policy import LateRule, Policy, decide, decide_by
 from autograder.results.publish import publish, read_marks, read_results, render
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.wording import score_line
 from tests.autograder.small_course import make_course
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -473,6 +474,12 @@ def test_an_exemption_is_no_fault_of_the_grader(catalog):
     assert "own fault" not in class_page([exempt], catalog)
     assert json.loads(render([exempt], "exercism", Hidden.POINTS, catalog, ""))["message"] == "exempt"
     assert json.loads(render([exempt], "gradescope", Hidden.POINTS, catalog, ""))["output"].startswith("exempt")
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 check ended"), (2, "2 checks ended")])
+def test_faults_of_the_grader_are_counted_in_words_that_fit(count, words):
+    broken = [check(f"c{number}", Outcome.ERROR) for number in range(count)]
+    assert score_line(mark(SubmissionResult("bob", tuple(broken)))) == f"no grade: {words} by the grader's own fault"
 
 
 def test_the_command_writes_a_page_for_each_and_one_for_all(autograder, tmp_path):

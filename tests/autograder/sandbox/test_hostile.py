@@ -280,13 +280,14 @@ from autograder.course.catalog import course_here
 from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
 from autograder.sandbox import Sandbox
-from autograder.submissions import read_submission
+from autograder.submissions import read_for
+from autograder.submissions.hand_in import HandIn
 
 catalog = course_here()
 with Sandbox(catalog.preload) as sandbox:
     grader = Grader(GradingSpec(catalog, b"of the tests", ("variation_loss",)), sandbox)
     for path in map(Path, sys.argv[1:]):
-        print(path.name, grader.grade(read_submission(path, catalog.units)).score)
+        print(path.name, grader.grade(read_for(catalog, HandIn.alone(path))).score)
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 

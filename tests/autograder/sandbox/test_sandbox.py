@@ -650,3 +650,15 @@ def test_what_joins_letters_is_printed_as_it_is():
     tail = Tail()
     tail.add("မြန်မာ\u200bစာ क्\u200dष".encode())
     assert tail.text() == "မြန်မာ\u200bစာ क्\u200dष"
+
+
+def test_a_folder_that_cannot_be_made_leaves_no_descriptor_open(sandbox, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(OSError, match="No space left"), sandbox.worker():
+            pass
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -143,6 +143,11 @@ def test_what_was_saved_while_a_run_ended_has_not_passed(watching, course):
     assert read_progress(course.root).of("doubling", "double").file == judged
 
 
+def test_a_file_that_is_nested_too_deep_ends_no_watch(watching, course):
+    save(watching, course, "doubling", f"x = {'-' * 100_000}1\n")
+    assert watching.goes_on and watching._runner.requests[-1][0] == "doubling"
+
+
 def test_a_deleted_file_is_said_and_comes_back_with_r(watching, course):
     path = course.exercise("tripling")
     path.unlink()

@@ -9,8 +9,9 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import untouched_texts
-from autograder.submissions import collect_submission, parse_submission, read_helpers, read_module
+from autograder.submissions import parse_submission, read_helpers, read_module
 from autograder.submissions.intake import take_in
+from tests.autograder.handed_in import collect_submission
 from tests.autograder.small_course import make_course
 
 UNITS = ("variation_loss", "adversarial_attack")

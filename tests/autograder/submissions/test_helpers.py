@@ -7,10 +7,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.submissions import collect_hand_in, collect_submission, parse_submission, read_helpers, read_module
+from autograder.submissions import collect_hand_in, parse_submission, read_helpers, read_module
 from autograder.submissions.intake import take_in
 from autograder.worker.importing import importable
 from autograder.worker.modules import LoadedModule
+from tests.autograder.handed_in import collect_submission
 
 UNITS = ["variation_loss"]
 UNIT = "from helpers.dims import last\n\ndef denoise():\n    return last()\n"
