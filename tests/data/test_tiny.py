@@ -82,6 +82,7 @@ def test_an_ideal_image_convinces_and_is_smooth(name, target):
     assert variation(smooth) <= 0.5 * variation(rough)
 
 
+@pytest.mark.slow
 def test_the_ideal_zebra_has_stripes(robust):
     """More light and dark side by side than one above the other, for zebras are drawn upright."""
     zebra = ideal(robust, CLASSES.index("zebra"), weight=0.5, steps=128).mean(1)

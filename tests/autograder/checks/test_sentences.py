@@ -34,7 +34,7 @@ INSIDE = (
 SLOW = (
     *("accuracy_of_four_items", "head_as_a_class", "history_of_tensors", "labels_from_one", "losses_as_tensors"),
     *("names_in_a_generator", "never_in_eval_mode", "outside_the_budget", "picture_without_losses"),
-    *("side_by_side_and_averaged", "split_as_masks"),
+    *("side_by_side_and_averaged", "side_by_side_and_squared", "split_as_masks"),
 )
 
 

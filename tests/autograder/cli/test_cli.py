@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,26 +17,52 @@ import pytest
 from autograder.cli.terminal import Interrupts
 from autograder.sandbox.sandbox import KEEPS
 from tests.autograder.cli.lent import Lent
-from tests.autograder.small_course import make_course
+from tests.autograder.small_course import RIGHT, make_course
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
 UNITS = ("--units", "variation_loss,adversarial_attack")
 
 
-def test_everything_passed_is_0(autograder, tmp_path):
-    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, "--units", "variation_loss")
+TRIPLES = """
+from autograder.diagnose import mistake
+
+@mistake("double", "Triples.")
+def triples(x):
+    return 3 * x
+"""
+
+
+@pytest.fixture
+def grade_ann(autograder, tmp_path, monkeypatch):
+    """The exit code and the output for a submission to a small course."""
+    course = make_course(tmp_path / "course")
+    (course / "solutions" / "mistakes").mkdir()
+    (course / "solutions" / "mistakes" / "doubling.py").write_text(TRIPLES)
+    monkeypatch.chdir(course)
+
+    def grade(source):
+        (tmp_path / "ann").mkdir()
+        (tmp_path / "ann" / "doubling.py").write_text(source)
+        return autograder("grade", tmp_path / "ann", "-o", tmp_path / "out")[:2]
+
+    return grade
+
+
+def test_everything_passed_is_0(grade_ann, tmp_path):
+    code, out = grade_ann(RIGHT)
     assert code == 0
-    assert f"Result: {tmp_path / 'results' / 'perfect.json'}" in out
-    assert json.loads((tmp_path / "results" / "perfect.json").read_text())["score"] == 26.0
+    result = tmp_path / "out" / "results" / "ann.json"
+    assert f"Result: {result}" in out
+    assert json.loads(result.read_text())["score"] == 3.0
 
 
-def test_something_failed_is_1_and_says_what(autograder, tmp_path):
-    code, out, _ = autograder("grade", SUBMISSIONS / "only_horizontal", "-o", tmp_path, "--units", "variation_loss")
+def test_something_failed_is_1_and_says_what(grade_ann):
+    code, out = grade_ann(RIGHT.replace("2 * x", "3 * x"))
     assert code == 1
-    assert "total_variation(1x3x4x5 tensor) returned 0.0 at [0], expected 15.0" in out
-    assert "Known mistake: Only neighbours side by side are counted" in out
-    assert "Adversarial" not in out
+    wrong, mistake = out.splitlines()[4:6]
+    assert re.fullmatch(r" +double\(.*\) returned .*, expected .*", wrong)
+    assert mistake.strip() == "Known mistake: Triples."
 
 
 def test_a_unit_that_was_not_handed_in_is_told_in_one_line(autograder, tmp_path):

@@ -108,11 +108,7 @@ def course(tmp_path_factory):
 def questions(course):
     catalog = read_catalog(course)
     submission = read_for(catalog, HandIn.alone(course / "own"))
-    return [
-        each
-        for seed in (1, 2)
-        for each in ask(GradingSpec(catalog, require=()), submission, InThisProcess(), seed, count=30)
-    ]
+    return list(ask(GradingSpec(catalog, require=()), submission, InThisProcess(), 1, count=30))
 
 
 def arguments(question):
