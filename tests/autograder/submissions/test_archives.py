@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.submissions import parse_submission
 from autograder.submissions.archives import MAX_DIRECTORY_ENTRY_BYTES, MAX_ENTRIES, MAX_FILE_BYTES, MAX_TAR_BYTES
 from autograder.submissions.entries import ARCHIVES
-from tests.autograder.handed_in import collect_submission
+from tests.autograder.handed_in import read_submission
 
 UNITS = ("variation_loss", "adversarial_attack")
 CODE = "def total_variation(images):\n    return images\n"
@@ -25,7 +24,7 @@ NAME = "variation_loss.py"
 
 
 def submitted(path: Path):
-    return parse_submission(collect_submission(path, UNITS))
+    return read_submission(path, UNITS)
 
 
 def problem_of(path: Path) -> str:

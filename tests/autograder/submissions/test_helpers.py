@@ -11,7 +11,7 @@ from autograder.submissions import collect_hand_in, parse_submission, read_helpe
 from autograder.submissions.intake import take_in
 from autograder.worker.importing import importable
 from autograder.worker.modules import LoadedModule
-from tests.autograder.handed_in import collect_submission
+from tests.autograder.handed_in import collect_submission, read_submission
 
 UNITS = ["variation_loss"]
 UNIT = "from helpers.dims import last\n\ndef denoise():\n    return last()\n"
@@ -42,7 +42,7 @@ def answer_of(sources):
 
 
 def test_a_folder_of_modules_is_taken_along(tmp_path):
-    found = parse_submission(collect_submission(write(tmp_path / "alice", FILES), UNITS))
+    found = read_submission(write(tmp_path / "alice", FILES), UNITS)
     assert answer_of(found.sources) == 3
     assert found.notes == (TAKEN,) and found.not_taken == ("helpers/scratch.py",)
     assert found.helpers["helpers.deep.more"].filename == "helpers/deep/more.py"
@@ -52,7 +52,7 @@ def test_a_folder_that_a_unit_puts_on_the_path_is_searched(tmp_path):
     unit = "import sys\nsys.path.append('lib')\nfrom dims import last\ndef denoise():\n    return last()\n"
     files = {"variation_loss.py": unit, "lib/dims.py": "def last(): return 3\n", "lib/other.py": "1 / 0\n"}
     folder = write(tmp_path / "alice", files)
-    found = parse_submission(collect_submission(folder, UNITS))
+    found = read_submission(folder, UNITS)
     assert answer_of(found.sources) == 3
     assert found.notes == ("taken along: dims.py",) and found.not_taken == ("lib/other.py",)
     own = {"variation_loss": read_module(folder / "variation_loss.py", "variation_loss")}
@@ -66,7 +66,7 @@ def test_a_package_has_its_own_init(tmp_path):
         "helpers/__init__.py": "from .dims import last\n",
         "variation_loss.py": UNIT.replace("helpers.dims", "helpers"),
     }
-    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    found = read_submission(write(tmp_path / "alice", files), UNITS)
     assert answer_of(found.sources) == 3 and "helpers/__init__.py" in found.notes[0]
 
 
@@ -90,7 +90,7 @@ def test_however_it_is_imported_and_packed(tmp_path, line, packed):
             for each in path.rglob("*.py"):
                 archive.write(each, each.relative_to(tmp_path))
         path = tmp_path / "alice.zip"
-    assert answer_of(parse_submission(collect_submission(path, UNITS)).sources) == 3
+    assert answer_of(read_submission(path, UNITS).sources) == 3
 
 
 def test_beside_the_exercises_lies_what_is_imported_from_above(tmp_path):
@@ -99,7 +99,7 @@ def test_beside_the_exercises_lies_what_is_imported_from_above(tmp_path):
         "src/my_utils.py": "last = 3\n",
     }
     root = write(tmp_path / "alice", files)
-    assert answer_of(parse_submission(collect_submission(root, UNITS)).sources) == 3
+    assert answer_of(read_submission(root, UNITS).sources) == 3
     units = {"variation_loss": read_module(root / "exercises/variation_loss.py", "variation_loss")}
     assert answer_of(read_helpers(root / "exercises", units) | units) == 3
 
@@ -120,7 +120,7 @@ def test_a_students_own_run_reads_what_a_notebook_writes_as_a_graded_one_does(tm
     (tmp_path / "dims.py").write_text("def last(): return 2\n")  # of a cell that was run before it was changed
     units = {"variation_loss": read_module(path, "variation_loss")}
     assert answer_of(read_helpers(tmp_path, units) | units) == 3
-    assert answer_of(parse_submission(collect_submission(tmp_path, UNITS)).sources) == 3
+    assert answer_of(read_submission(tmp_path, UNITS).sources) == 3
 
 
 @pytest.mark.parametrize("form", ["folders", "zip", "moodle"])
@@ -144,7 +144,7 @@ def test_of_a_class_too(tmp_path, form):
 @pytest.mark.parametrize("folder", ["torch", "json", "data", "autograder", "solutions"])
 def test_no_folder_stands_in_for_a_library_or_for_the_course(tmp_path, folder):
     files = {"variation_loss.py": f"from {folder}.dims import last\n", f"{folder}/dims.py": "last = 1\n"}
-    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    found = read_submission(write(tmp_path / "alice", files), UNITS)
     assert found.helpers == {}
     assert found.notes == (f"{folder}/dims.py was left: `import {folder}.dims` means another module here; rename it",)
 
@@ -174,7 +174,7 @@ def denoise(): return dims.last()
 
 def test_a_module_that_is_imported_by_its_file_is_taken_along(tmp_path):
     files = {"variation_loss.py": BY_FILE, "lib/dims.py": "def last(): return 3\n", "lib/other.py": "1 / 0\n"}
-    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    found = read_submission(write(tmp_path / "alice", files), UNITS)
     assert found.notes == ("taken along: lib/dims.py",)
     assert answer_of(found.sources) == 3
 
@@ -187,7 +187,7 @@ def test_a_module_that_is_imported_by_its_file_is_read_from_there_at_home(tmp_pa
 
 def test_a_module_that_is_read_as_a_file_is_said_to_be_left(tmp_path):
     files = {"variation_loss.py": "exec(open('./dims.py').read())\n", "dims.py": "last = 1\n", "other.py": ""}
-    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    found = read_submission(write(tmp_path / "alice", files), UNITS)
     assert found.notes == ("dims.py was left: import it by `import dims`",)
 
 
@@ -218,5 +218,5 @@ def test_no_cell_writes_a_library_or_a_unit(tmp_path):
     ]
     path = tmp_path / "variation_loss.ipynb"
     path.write_text(nbformat.writes(new_notebook(cells=list(map(new_code_cell, cells)))))
-    found = parse_submission(collect_submission(path, UNITS))
+    found = read_submission(path, UNITS)
     assert found.helpers == {} and found.notes[0].startswith("torch.py was left")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.submissions import Module, read_module, read_submission
+from autograder.submissions import Module, read_module
+from tests.autograder.handed_in import read_submission
 
 UNITS = ("variation_loss", "adversarial_attack")
 CODE = "def total_variation(images):\n    return images\n"

@@ -17,9 +17,10 @@ import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.errors import UsageError
-from autograder.submissions import Module, read_module, read_submission
+from autograder.submissions import Module, read_module
 from autograder.submissions.intake import take_in
 from autograder.worker.modules import LoadedModule
+from tests.autograder.handed_in import read_submission
 
 UNITS = ("variation_loss", "adversarial_attack")
 CODE = "def total_variation(images):\n    return images\n"
