@@ -117,8 +117,6 @@ def _script(empty: Module, data: bytes) -> Module:
         text = _decode(data)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         return empty.with_problem("is not UTF-8 text; save it again as UTF-8")
-    if "\0" in text:
-        return empty.with_problem("holds null bytes; save it again as UTF-8 text")
     module, tree = parse(replace(empty, text=text))
     return module if tree is not None else _read_as_notebook(module, text)
 

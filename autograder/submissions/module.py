@@ -100,6 +100,8 @@ _NEWER_F_STRINGS = (3, 12)
 
 def parse(module: Module) -> tuple[Module, ast.Module | None]:
     """Return the same module and its syntax tree, or one with the sentence of its syntax error."""
+    if "\0" in module.text:
+        return module.with_problem("holds null bytes; save it again as UTF-8 text"), None
     try:
         return module, parse_quietly(module.text)
     except SyntaxError as error:
