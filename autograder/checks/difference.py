@@ -14,7 +14,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from autograder.checks.showing import Printed, plain_dtype, show, show_float, show_set
-from autograder.libraries import Tensor, np, torch
+from autograder.libraries import Kind, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, member_of, record_of, with_article
 
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
@@ -28,6 +28,8 @@ _BEFORE_DIFFERENCE = 30
 _SHOWN_KEYS = 6
 #: How far 255 times a bound may be from a whole number: a bound allows for more rounding than a pixel.
 _BOUND_ROUNDING = 1e-3
+#: The shape of a tensor, which is a tuple to everybody.
+_SIZE = Kind("torch", "Size")
 
 
 def difference(actual: object, expected: object, rtol: float | None, atol: float | None, at: str = "") -> str:
@@ -56,6 +58,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         return f"returned {_with_type(actual)}{at}, expected {_expected_of(actual, expected)}"
     if not _is_of_kind(actual, expected):
         return f"returned {_with_type(actual)}{at}, expected {_with_type(expected)}"
+    if type(expected) is int and (rtol or atol):
+        return _number_difference(actual, expected, rtol or 0.0, atol or 0.0, at)
     for kind, compare in _COMPARED.items():
         if isinstance(expected, kind):
             return str(compare(actual, expected, rtol, atol, at))
@@ -68,10 +72,12 @@ def _as_data(value: object) -> object:
         return value.item()
     if is_record(value):
         return record_of(value)
-    if isinstance(value, enum.Enum) and not isinstance(value, int | str):
-        return member_of(value)
-    if isinstance(value, enum.Enum):  # the members of an IntEnum cross as integers
-        return int(value) if isinstance(value, int) else str(value)
+    if isinstance(value, enum.Enum):  # a member that is a number or a text crosses as that
+        if isinstance(value, str):
+            return str.__str__(value)
+        return +value if isinstance(value, int | float) else member_of(value)
+    if isinstance(value, tuple) and type(value) is _SIZE.loaded_class():
+        return tuple(value)
     return str(value) if isinstance(value, Printed) else value
 
 
@@ -84,7 +90,8 @@ def _is_of_kind(actual: object, expected: object) -> bool:
 def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | None, atol: float | None, at: str) -> str:
     if actual.shape != expected.shape:
         return f"returned an array of shape {actual.shape}{at}, expected {expected.shape}"
-    if actual.dtype != expected.dtype:
+    texts = actual.dtype.kind == expected.dtype.kind and expected.dtype.kind in "US"  # of any length
+    if actual.dtype != expected.dtype and not texts:
         return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
     if expected.dtype.names:
         problems = (
@@ -93,7 +100,9 @@ def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | No
         return next(filter(None, problems), "")
     if expected.dtype.kind == "O":
         return difference(actual.tolist(), expected.tolist(), rtol, atol, at)
-    if expected.dtype.kind in "fc":
+    if expected.dtype.kind in "iu" and (rtol or atol):
+        wrong = ~np.isclose(actual.astype(float), expected.astype(float), rtol or 0.0, atol or 0.0)
+    elif expected.dtype.kind in "fc":
         wrong = ~np.isclose(actual, expected, *_tolerance(expected.dtype.name, rtol, atol), equal_nan=True)
     elif expected.dtype.kind in "mM":
         wrong = (actual != expected) & ~(np.isnat(actual) & np.isnat(expected))
@@ -141,9 +150,12 @@ def kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: s
 def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str) -> str:
     assert isinstance(actual, Tensor)  # `kind_difference` has returned a sentence for anything else
     actual, expected = actual.detach(), expected.detach()
-    exact = not (expected.dtype.is_floating_point or expected.dtype.is_complex)
-    tolerance = (0.0, 0.0) if exact else _tolerance(plain_dtype(expected.dtype), rtol, atol)
-    wrong = ~torch.isclose(actual, expected, *tolerance, equal_nan=True)
+    if expected.dtype.is_floating_point or expected.dtype.is_complex:
+        wrong = ~torch.isclose(actual, expected, *_tolerance(plain_dtype(expected.dtype), rtol, atol), equal_nan=True)
+    elif expected.dtype is not torch.bool and (rtol or atol):
+        wrong = ~torch.isclose(actual.double(), expected.double(), rtol or 0.0, atol or 0.0)
+    else:
+        wrong = actual != expected
     if not wrong.any():
         return ""
     index = first(wrong)

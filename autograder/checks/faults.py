@@ -154,15 +154,34 @@ def _where(fault: Fault, module: Module) -> str:
     return f" ({module.place(line) if filename == module.filename else f'{Path(filename).name}:{line}'})"
 
 
-def fault_in(error: BaseException, values: list[object]) -> BaseException:
-    """Return the error that ended a check: as it is, or as a `CheckFailed` if the check failed on a value of the student's."""
+def fault_in(error: BaseException, values: list[object], folder: Path | None = None) -> BaseException:
+    """Return the error that ended a check: as it is, or as a `CheckFailed` if the check failed on a value of the student's.
+
+    Args:
+        error: that ended it.
+        values: what the student's functions have returned.
+        folder: where the check has let them write; None if nowhere.
+    """
     if isinstance(
         error, BaseExceptionGroup
     ):  # hypothesis raises it for several examples, or for one that does not fail again
-        return fault_in(error.exceptions[0], values)
+        return fault_in(error.exceptions[0], values, folder)
+    if folder is not None and isinstance(error, OSError) and _is_about(error, folder):
+        name = Path(error.filename).name if error.filename else "a file"
+        missing = f"wrote no file {name}"
+        return CheckFailed(
+            missing if isinstance(error, FileNotFoundError) else f"wrote {name} that cannot be read ({error})"
+        )
     if not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS)):
         return error
     text = str(error).strip().partition("\n")[0]
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     what = f"returned {show(values[-1])}" if values else "answered something"
     return CheckFailed(f"{what}, which the check cannot work with ({said})")
+
+
+def _is_about(error: OSError, folder: Path) -> bool:
+    """Return True for an error about a file in a folder, or about the content of some file."""
+    if error.errno is None:
+        return True  # a library cannot read it, such as a picture
+    return isinstance(error.filename, str | Path) and Path(error.filename).is_relative_to(folder)

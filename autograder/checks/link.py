@@ -37,6 +37,7 @@ class Link:
         transport: carries messages to the worker and back.
         seed: of the worker's random state.
         incoming: returns a part of a value from the worker as the check sees it.
+        outgoing: returns what is sent in place of an answer to the worker.
 
     Attributes:
         common: what each request says of its limit and its device.
@@ -46,12 +47,18 @@ class Link:
     """
 
     def __init__(
-        self, tested: ModuleUnderTest, transport: Transport, seed: int, incoming: Callable[[object], object]
+        self,
+        tested: ModuleUnderTest,
+        transport: Transport,
+        seed: int,
+        incoming: Callable[[object], object],
+        outgoing: Callable[[object], object],
     ) -> None:
         self._tested = tested
         self._transport = transport
         self._seed = seed
         self._incoming = incoming
+        self._outgoing = outgoing
         self._loaded = False
         self._ended: StudentFault | None = None
         self._responding = False
@@ -135,7 +142,7 @@ class Link:
         args, kwargs = map_tree(self._incoming, (ask.args, ask.kwargs))
         self._responding = True
         try:
-            value = self.callbacks[ask.number](*args, **kwargs)
+            value = self._outgoing(self.callbacks[ask.number](*args, **kwargs))
         except (AutograderError, AssertionError):
             raise
         except Exception as error:

@@ -15,6 +15,7 @@ from autograder.checks.compare import Printed, show
 from autograder.checks.crossing import SentIterator
 from autograder.checks.functions import SPECIAL_NAMES, Caller, RemoteFunction, Unseen
 from autograder.errors import (
+    AutograderError,
     CheckFailed,
     MalformedMessage,
     MissingAttribute,
@@ -24,7 +25,7 @@ from autograder.errors import (
 )
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
-from autograder.worker.codec.message import class_or_instance, fields_named, leaves
+from autograder.worker.codec.message import class_or_instance, fields_named, leaves, map_tree
 
 #: Most items that a check asks an iterator for: one may never end, and each crosses on its own.
 _MOST_ITEMS = 10_000
@@ -113,7 +114,7 @@ class RemoteObject:
         return complex(_expect(complex, _use(self, "__complex__")))
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
-        return _use(self, "__exit__", *_kinds_and_text(error))
+        return _swallowed(error, _use(self, "__exit__", *_kinds_and_text(error)))
 
     async def __anext__(self) -> Any:
         try:
@@ -127,7 +128,7 @@ class RemoteObject:
         return await _use(self, "__aenter__")
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
-        return await _use(self, "__aexit__", *_kinds_and_text(error))
+        return _swallowed(error, await _use(self, "__aexit__", *_kinds_and_text(error)))
 
     def __deepcopy__(self, memo: object) -> Any:
         return _use(self, "__deepcopy__")
@@ -195,6 +196,12 @@ def _next(value: RemoteObject, name: str, *args: object) -> Any:
 def _use(value: RemoteObject, name: str, *args: object) -> Any:
     __tracebackhide__ = True
     return value._submission._call(Call(name, args, {}, on=value))
+
+
+def _swallowed(error: BaseException | None, answer: object) -> object:
+    """Return what the student's `__exit__` has answered; False if the check itself has failed, which no student decides."""
+    own = isinstance(error, AssertionError | AutograderError) and not isinstance(error, Raised)
+    return answer if error is None or (isinstance(error, Exception) and not own) else False
 
 
 def _expect(kind: type, value: object) -> Any:
@@ -339,6 +346,11 @@ def _text_or_bytes(data: bytes) -> str | bytes:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data
+
+
+def with_handles(value: object) -> object:
+    """Return a value in which the worker's own objects are what it knows them by."""
+    return map_tree(lambda part: part._handle if isinstance(part, RemoteObject) else part, value)
 
 
 def callback_of(value: Any, callbacks: list[Any]) -> object:

@@ -31,7 +31,15 @@ from autograder.checks.crossing import (
 from autograder.checks.faults import fault_in
 from autograder.checks.functions import Awaited, RemoteFunction, Unseen
 from autograder.checks.link import Link
-from autograder.checks.objects import Program, RemoteModule, RemoteObject, assert_module, callback_of, object_of
+from autograder.checks.objects import (
+    Program,
+    RemoteModule,
+    RemoteObject,
+    assert_module,
+    callback_of,
+    object_of,
+    with_handles,
+)
 from autograder.checks.transport import Transport
 from autograder.errors import (
     MalformedMessage,
@@ -70,8 +78,8 @@ __all__ = [
 
 #: A longer name of an object is only copied into every sentence.
 _LONGEST_LABEL = 60
-#: First of the filters inside of `pytest.warns`: it asks for all warnings.
-_WARNINGS_ASKED = [("always", None, Warning, None, 0)]
+#: Filters of these are pytest's and Python's own; a first filter of another kind is the check's.
+_DEPRECATIONS = (DeprecationWarning, PendingDeprecationWarning)
 
 
 class StudentModule:
@@ -96,7 +104,7 @@ class StudentModule:
         self.module = tested.module
         self.seed = seed
         self._transport = transport
-        self._link = Link(tested, transport, seed, self._incoming)
+        self._link = Link(tested, transport, seed, self._incoming, with_handles)
         self._labels: dict[int, str] = {}
         self._objects: dict[int, RemoteObject] = {}
         self._shared_folder: Path | None = None
@@ -216,10 +224,10 @@ class StudentModule:
         """Return the error that ended a check, as the student's failure if the check stumbled over a value of theirs.
 
         The check has stumbled if the submission has answered something and then an operation failed. Faults of the machine
-        (files, memory) and of the check's own text (a name that is not there) come from no value.
+        (files elsewhere, memory) and of the check's own text (a name that is not there) come from no value.
         """
         values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
-        return fault_in(error, values) if self._link.answered else error
+        return fault_in(error, values, self._shared_folder) if self._link.answered else error
 
     def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
@@ -257,7 +265,7 @@ class StudentModule:
             map_tree(self._outgoing, call.weights),
             None if call.on is None else call.on._handle.number,
             call.get,
-            warnings.filters[:1] == _WARNINGS_ASKED,
+            _warnings_asked(),
             str(self._shared_folder or ""),
             tuple(place for place in call.mutable if place in _places(call)),
             **self._link.common,
@@ -318,6 +326,12 @@ class StudentModule:
         if value.kind == "module":
             return RemoteModule(self, value)
         return self._objects.setdefault(value.number, object_of(self, value))  # one object has one stand-in
+
+
+def _warnings_asked() -> bool:
+    """Return True if the check looks at warnings, as inside of `pytest.warns`, or turns them into errors."""
+    first: Any = next(iter(warnings.filters), ("ignore", None, Warning))
+    return first[0] != "ignore" and not issubclass(first[2], _DEPRECATIONS)
 
 
 def _places(call: Call) -> dict[int | str, object]:

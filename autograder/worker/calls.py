@@ -150,6 +150,8 @@ def _arguments_by_name(
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
+        if _takes(function, args, kwargs):  # a wrapper adds what the wrapped function needs
+            return {**{str(i): value for i, value in enumerate(args)}, **kwargs}
         return str(error)
     names: dict[str, object] = {}
     for name, value in bound.arguments.items():
@@ -168,11 +170,20 @@ def _is_generator(value: object) -> bool:
     return (type(value).__module__, type(value).__name__) == ("torch._C", "Generator")
 
 
-def _signature_of(function: Callable[..., object]) -> inspect.Signature:
+def _takes(function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> bool:
+    """Return True if the function itself takes these, whatever the one does that it says to wrap."""
+    try:
+        _signature_of(function, follow_wrapped=False).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _signature_of(function: Callable[..., object], *, follow_wrapped: bool = True) -> inspect.Signature:
     """Return what a function takes; a module takes what its forward pass does."""
     if is_loaded("torch") and isinstance(function, nn.Module):
         function = function.forward
-    return inspect.signature(function)
+    return inspect.signature(function, follow_wrapped=follow_wrapped)
 
 
 def _signature(function: Callable[..., object]) -> str:

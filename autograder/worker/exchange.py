@@ -1,6 +1,7 @@
 """Values on their way between a check and the student's code: which of them stay with the worker, and what stands for them."""
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,7 @@ class Exchange:
         self._names = names
         self._objects = Objects()
         self._ask: Ask | None = None
+        self._asking = threading.Lock()  # a student's threads may all call a function of the check
         self.framework: Framework = PYTORCH
         self.has_asked = False
 
@@ -149,7 +151,8 @@ class Exchange:
             except RefusedValue as error:
                 raise TypeError(f"{callback.name} was called with {error}") from None
             self.has_asked = True
-            reply = read_reply(ask(question))
+            with self._asking:
+                reply = read_reply(ask(question))
             if isinstance(reply, Fault):
                 raise exception_of(reply)
             return self.framework.to_student(map_tree(functools.partial(self.revive, device="cpu"), reply.value))

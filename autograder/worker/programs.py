@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import sys
+import threading
 import traceback
 import types
 from collections.abc import Iterator, Mapping
@@ -86,13 +87,16 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
         "stdout": text_of_prints(output.add, "backslashreplace"),
         "stderr": text_of_prints(error.add, "backslashreplace"),
     }
-    before = sys.modules["__main__"]
+    before, threads = sys.modules["__main__"], set(threading.enumerate())
     if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # its definitions are in the present `__main__`
         sys.modules["__main__"] = program
     try:
         with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _separate_loggers():
             try:
                 yield
+                for thread in set(threading.enumerate()) - threads:
+                    if not thread.daemon:
+                        thread.join()  # as Python does at the end of a program
             finally:
                 _flush(*streams.values(), sys.stdout, sys.stderr, *vars(program).values())
     finally:

@@ -37,6 +37,7 @@ from autograder.worker.codec.message import (
 from autograder.worker.codec.plain import WRITERS
 
 Fallback = Callable[[object], object]
+_IMAGE = Kind("PIL.Image", "Image")
 #: Classes whose values count as the Python values for which they stand.
 NUMPY_SCALARS = (np.bool_, np.integer, np.floating, np.complexfloating, np.str_, np.bytes_)
 
@@ -127,7 +128,8 @@ def _plain_form(value: Any) -> object:
         return tuple.__getitem__(value, slice(None))
     if isinstance(value, str):
         return str.__str__(value)
-    return plain_tensor(value)
+    image = _IMAGE.loaded_class()
+    return image.copy(value) if image is not None and issubclass(kind, image) else plain_tensor(value)
 
 
 def plain_tensor(value: Any) -> Any:
@@ -269,7 +271,7 @@ _OF_LIBRARIES: tuple[tuple[Kind, Callable[[_Encoder, Any, int], object]], ...] =
     (Kind("numpy", "ndarray"), _Encoder.write_array),
     (Kind("numpy.random", "Generator"), _Encoder.write_random),
     (Kind("numpy.random", "RandomState"), _Encoder.write_random),
-    (Kind("PIL.Image", "Image"), _Encoder.write_image),
+    (_IMAGE, _Encoder.write_image),
 )
 
 

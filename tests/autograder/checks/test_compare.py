@@ -325,3 +325,17 @@ def test_a_bound_that_allows_for_rounding_is_shown_as_it_is_meant():
 def test_an_odd_dtype_is_shown():
     assert show(torch.zeros(12, dtype=torch.bool)) == "bool tensor of 12"
     assert show(torch.zeros(3, 4, dtype=torch.uint8)) == "3x4 uint8 tensor"
+
+
+@pytest.mark.parametrize("make", [int, np.asarray, torch.tensor], ids=["int", "array", "tensor"])
+def test_whole_numbers_may_differ_by_a_tolerance_that_a_check_gives(make):
+    assert_close(make(5), make(6), atol=1)
+    assert_close(make(100), make(101), rtol=0.01)
+    for options in ({}, {"atol": 1}):
+        with pytest.raises(CheckFailed):
+            assert_close(make(5), make(7), **options)
+
+
+def test_a_shape_is_a_tuple():
+    assert_equal(torch.ones(2, 3).shape, (2, 3))
+    assert_equal((2, 3), torch.ones(2, 3).shape)

@@ -5,18 +5,23 @@ import collections
 import contextlib
 import copy
 import dataclasses
+import enum
 import inspect
+import io
 import itertools
 import random
 import textwrap
 import types
+import warnings
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from autograder.checks.compare import assert_equal
 from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
-from autograder.errors import RefusedValue
+from autograder.errors import RefusedValue, WrongArguments
 from autograder.submissions import Module
 
 STUDENT = """
@@ -103,6 +108,77 @@ def counted(spots):
 
 def marks():
     return {Mark(1), Mark(1)}
+
+
+class Timer:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        return True
+
+
+class Open:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        return True
+
+
+def apply_to_own(function):
+    return sorted([Money(2), Money(1)], key=lambda each: function(each).amount)[0].amount
+
+
+def in_threads(function, values):
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(function, values))
+
+
+def seeded(function):
+    @functools.wraps(function)
+    def inner(x):
+        return function(x, seed=3)
+    return inner
+
+
+@seeded
+def drawn(x, seed):
+    return x + seed
+
+
+class Colour(str, enum.Enum):
+    RED = "red"
+
+
+class Heat(float, enum.Enum):
+    HOT = 3.5
+
+
+def colour():
+    return Colour.RED
+
+
+def heat():
+    return Heat.HOT
+
+
+def noisy(x):
+    import warnings
+    warnings.warn("loud", UserWarning)
+    return x
+
+
+def labels_of(count):
+    import numpy
+    return numpy.array(["cat"] * count)
+
+
+def opened(data):
+    import io
+    from PIL import Image
+    return Image.open(io.BytesIO(data))
 
 
 class Pair(NamedTuple):
@@ -260,6 +336,22 @@ RIGHT = [
     "assert [spot.x for spot in submission.spots()] == [1, 2]",
     "assert submission.spot_set() == {submission.Spot(1), submission.Spot(2)} and submission.counted(submission.spots()) == 2",
     "with pytest.raises(RefusedValue, match='a set with a money.Mark in it'): submission.marks()",
+    "with pytest.raises(AssertionError):\n    with submission.Timer(): assert submission.counted([]) == 1",
+    "with submission.Timer(): raise ValueError",
+    "async def use():\n    async with submission.Open(): assert 1 == 2\n"
+    "with pytest.raises(AssertionError): asyncio.run(use())",
+    "assert submission.apply_to_own(lambda own: own) == 1",
+    "assert submission.in_threads(lambda x: 2 * x, list(range(20))) == list(range(0, 40, 2))",
+    "assert submission.drawn(1) == 4",
+    "with pytest.raises(WrongArguments, match='missing a required'): submission.counted()",
+    "assert_equal(submission.colour(), Colour.RED); assert_equal(submission.heat(), Heat.HOT)",
+    "assert_equal(submission.labels_of(2), np.where([True, True], 'cat', 'horse'))",
+    "kept = io.BytesIO(); Image.new('L', (2, 3), 7).save(kept, 'PNG')\n"
+    "assert submission.opened(kept.getvalue()).getpixel((1, 2)) == 7",
+    "with warnings.catch_warnings():\n    warnings.simplefilter('error')\n"
+    "    with pytest.raises(UserWarning, match='loud'): submission.noisy(1)",
+    "with warnings.catch_warnings(record=True) as kept:\n    warnings.simplefilter('default'); submission.noisy(1)\n"
+    "assert [str(each.message) for each in kept] == ['loud']",
     "with pytest.raises(TypeError): submission.Money()",
     "with pytest.raises(TypeError): submission.pair(1, 2, 3)",
 ]
@@ -280,8 +372,37 @@ def named():
     """Stand for a function of a check's."""
 
 
+class Colour(str, enum.Enum):  # noqa: UP042 - as students write it
+    RED = "red"
+
+
+class Heat(float, enum.Enum):
+    HOT = 3.5
+
+
 @pytest.mark.parametrize("lines", RIGHT)
 def test_right_lines_hold(submission, lines):
-    names = {"submission": submission, "named": named, "np": np, "RefusedValue": RefusedValue}
-    modules = (asyncio, collections, copy, dataclasses, inspect, itertools, pytest, random, types)
+    names = {"submission": submission, "named": named, "np": np, "RefusedValue": RefusedValue, "Image": Image}
+    names |= {"Colour": Colour, "Heat": Heat, "assert_equal": assert_equal, "WrongArguments": WrongArguments}
+    modules = (asyncio, collections, copy, dataclasses, inspect, io, itertools, pytest, random, types, warnings)
     exec(textwrap.dedent(lines), names | {module.__name__: module for module in modules})
+
+
+PROGRAM = """
+import threading
+
+def work():
+    last.wait()
+    print("done")
+
+last = threading.Event()
+threading.Thread(target=work).start()
+print("started")
+last.set()
+"""
+
+
+def test_a_program_ends_with_its_threads(tmp_path):
+    unit = Module("unit", "unit.py", PROGRAM)
+    program = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 2.0), InProcess(tmp_path), 0).run()
+    assert (program.output, program.exit_code) == ("started\ndone\n", 0)

@@ -232,6 +232,26 @@ def test_a_students_exceptions_do_not_pass_for_ours(small, handin):
         assert words in check.message
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("pass", "one('a.png') wrote no file a.png"),
+        ("path.write_text('?')", "one('a.png') wrote a file that cannot be read (cannot identify image file 'a.png')"),
+    ],
+)
+def test_a_file_that_was_not_written_is_the_students_fault(small, handin, code, sentence):
+    body = "place = submission.share_folder()\n    submission.one(place / 'a.png')\n    Image.open(place / 'a.png')"
+    result = small(f"from PIL import Image\n    {body}").grade_path(handin(unit=f"def one(path):\n    {code}\n"))
+    (check,) = result.checks
+    assert (check.outcome, check.message) == (Outcome.FAILED, sentence)
+
+
+def test_a_file_of_the_checks_own_that_is_missing_is_no_students_fault(small, handin):
+    body = "submission.share_folder()\n    submission.one()\n    open('/nowhere/at/all')"
+    result = small(body).grade_path(handin(unit="def one():\n    return 1\n"))
+    assert result.checks[0].outcome is Outcome.ERROR
+
+
 def test_the_secret_is_made_once_and_private(monkeypatch, tmp_path):
     monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
