@@ -27,7 +27,7 @@ def linear_probe_accuracy(
             already, and you may freeze it.
         train: images, shape (N, 3, H, W), and labels, shape (N,), that the head learns from.
         test: images and labels that the head is judged by, and never learns from.
-        seed: decides the order in which the images are seen. The global random state is not seeded.
+        seed: for the order in which the images are seen, if you shuffle them. The global random state is not seeded.
 
     Returns:
         The head's accuracy on `test`: a Python float in [0, 1]. The checks use backbones of which it is known whether

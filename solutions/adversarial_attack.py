@@ -4,7 +4,7 @@ A change too small to see can turn a network's answer. The gradient of the loss 
 way to change each of them; a bound, epsilon, on the change of any pixel keeps the change invisible.
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in
-eval mode already. `labels` and `targets` are int64 of shape (N,).
+eval mode already. `labels` and `targets` are int64 of shape (N,). Results have the dtype of the images.
 
 Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """

@@ -139,9 +139,9 @@ def fine_tune(
     """Train a model further, its backbone too, and keep it as it was when it did best on the validation set.
 
     Use Adam or one of its kind, which takes steps of the size of the rate however small the gradient is. It has to do
-    so from the first step: RAdam, whose steps begin small, does not get far enough in so few epochs, and RMSprop, whose
-    first step is ten times the rate, forgets what the backbone knew. Whether you augment the images, and whether
-    dropout is at work, is up to you.
+    so from the first step to the last: RAdam, whose steps begin small, and Adagrad, whose steps shrink, do not get far
+    enough in so few epochs, and RMSprop, whose first step is ten times the rate, forgets what the backbone knew.
+    Whether you augment the images, and whether dropout is at work, is up to you.
 
     Args:
         model: its head has been trained on the frozen backbone, until it no longer improved. What requires gradients is

@@ -240,11 +240,11 @@ def train_pet_classifier(
         images: the pictures to learn from, shape (N, 3, H, W), in [0, 1].
         labels: their classes, shape (N,), indices into `classes`.
         classes: the K class names, whether or not each of them occurs in `labels`.
-        seed: decides the order in which the pictures are seen.
+        seed: for the order in which the pictures are seen, if you shuffle them.
 
     Returns:
-        A model in eval mode that maps images to logits of shape (N, K), the same for an image alone as among others,
-        with `.backbone`, `.head` and `.classes`. The backbone in it is the one given or a copy, with the same weights
+        A model that maps images to logits of shape (N, K), the same for an image alone as among others, with
+        `.backbone`, `.head` and `.classes`. The backbone in it is the one given or a copy, with the same weights
         and statistics. `Classifier(backbone, head, classes)`, which is imported from `data` above, puts the three
         together.
     """

@@ -370,3 +370,13 @@ def ranks_on_train(pretrained, scratch, domains, *, seed=0):
 def ranks_with_train_and_test_swapped(pretrained, scratch, domains, *, seed=0):
     gains = _gains(pretrained, scratch, {name: (test, train) for name, (train, test) in domains.items()}, seed)
     return sorted(gains, key=lambda entry: entry[1], reverse=True)
+
+
+@mistake(
+    "linear_probe_accuracy",
+    "All parameters of the backbone require gradients afterwards, though it may have come frozen; leave each as it was.",
+)
+def wakes_a_frozen_backbone(backbone, train, test, *, seed=0):
+    found = _probe(backbone.requires_grad_(False), train, test, seed)
+    backbone.requires_grad_(True)
+    return found

@@ -68,6 +68,7 @@ def _fit(
     resets=True,
     wait=0,
     keep="loss",
+    forgets=False,
     later=lambda *_: None,
 ):
     """The training loop, with a switch for each thing that goes wrong in it."""
@@ -97,6 +98,7 @@ def _fit(
             continue
         waited += 1
         if patience is not None and waited >= patience + wait:
+            best = head.state_dict() if forgets else best
             break
     head.load_state_dict(best)
     for module, training in modes:
@@ -499,6 +501,14 @@ def learns_from_valid(head, train, valid, **options):
 )
 def keeps_the_last(head, train, valid, **options):
     return _fit(head, train, valid, **options, keep="last")
+
+
+@mistake(
+    "fit_head",
+    "Where patience ends the training, the best weights are not put back; leave the loop by break, and restore them below.",
+)
+def forgets_the_best_when_it_stops(head, train, valid, **options):
+    return _fit(head, train, valid, **options, forgets=True)
 
 
 @mistake(

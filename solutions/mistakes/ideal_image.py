@@ -443,3 +443,21 @@ def draws_a_line(model, target, *, size=64, steps=200, learning_rate=5.0, variat
 def seeds_everything(model, images, target, *, learning_rate, variation_weight):
     torch.manual_seed(0)
     return (images - learning_rate * _gradient(model, images, target, variation_weight)[0]).detach().clamp(0, 1)
+
+
+@mistake(
+    "ideal_step", "All parameters require gradients afterwards, also those that were frozen; leave each as it was."
+)
+def wakes_frozen_parameters(model, images, target, *, learning_rate, variation_weight):
+    gradient, _ = _gradient(model.requires_grad_(False), images, target, variation_weight)
+    model.requires_grad_(True)
+    return (images.detach() - learning_rate * gradient).clamp(0, 1)
+
+
+@mistake(
+    "ideal_image", "All parameters require gradients afterwards, also those that were frozen; leave each as it was."
+)
+def wakes_what_was_frozen(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    made = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+    model.requires_grad_(True)
+    return made

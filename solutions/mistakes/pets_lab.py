@@ -1048,3 +1048,14 @@ def returns_training_mode(backbone, images, labels, classes, *, seed=0):
     return Classifier(
         backbone, nn.Sequential(norm, _head(norm(features).detach(), labels, len(classes), seed)), classes
     )
+
+
+@mistake(
+    "train_pet_classifier",
+    "All parameters of the backbone require gradients afterwards, though it may have come frozen; leave each as it was.",
+)
+def wakes_a_frozen_backbone(backbone, images, labels, classes, *, seed=0):
+    features = torch.cat([backbone.requires_grad_(False)(batch) for batch in images.split(64)])
+    head = _head(features, labels, len(classes), seed)
+    backbone.requires_grad_(True)
+    return Classifier(copy.deepcopy(backbone), head, classes).eval()

@@ -277,12 +277,11 @@ def test_probe_is_judged_on_test(submission, eyes, colours, rng):
     found = submission.linear_probe_accuracy(eyes[0], train, (images, torch.where(labels == 0, labels, 1 + labels % 3)))
     by_class = isinstance(found, float) and abs(found - 1 / 4) < 0.06
     assert_number(found, 44 / 65 - 0.06, 44 / 65 + 0.06, mistake="averages_over_classes" if by_class else "")
-    # A single image, of another size, is right or wrong, and seen as it is in a crowd: there nearly all were right.
-    scaled = torch.nn.functional.interpolate(test[0][:3], size=(48, 33))
-    for image, label in zip(scaled[1:].split(1), test[1][1:3].split(1), strict=True):
+    # A single image is right or wrong, and seen as it is in a crowd: there nearly all were right.
+    for image, label in zip(test[0][1:3].split(1), test[1][1:3].split(1), strict=True):
         alone = submission.linear_probe_accuracy(eyes[0], train, (image, label))
         assert_number(alone, 1, 1, mistake="standardises_test_by_itself" if alone == 0 else "")
-    assert_number(submission.linear_probe_accuracy(eyes[0], train, (scaled[:1], test[1][:1] + 1)), 0, 0)
+    assert_number(submission.linear_probe_accuracy(eyes[0], train, (test[0][:1], test[1][:1] + 1)), 0, 0)
 
 
 @pytest.mark.points("linear_probe_accuracy", 0.5)
@@ -304,12 +303,15 @@ def test_probe_leaves_the_backbone_as_good_as_it_was(submission, eyes, colours):
 @pytest.mark.points("linear_probe_accuracy", 0.5)
 @pytest.mark.depends_on("test_probe_reads_what_the_backbone_sees")
 def test_probe_is_tidy(submission, eyes, colours):
-    """The backbone keeps its weights, statistics and mode, images stay, and the global random state is not seeded."""
+    """The backbone keeps its weights, statistics and mode, a frozen one stays frozen, and nothing is seeded globally."""
     submission.linear_probe_accuracy(eyes[0], *colours, seed=5)
     call = submission.last
     assert_left_alone(call)
     submission.linear_probe_accuracy(eyes[0], *colours, seed=5)
     assert_seeds_nothing(call, submission.last, mistake="seeds_globally")
+    submission.linear_probe_accuracy(eyes[0].requires_grad_(False), *colours)
+    effects = submission.last.describe_side_effects("requires_grad")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}", mistake="wakes_a_frozen_backbone")
 
 
 @pytest.mark.points("linear_probe_accuracy", 1.5)

@@ -602,20 +602,21 @@ def assert_figures_in_between(submission, toy, centres, rng):
 @pytest.mark.points("fit_head", 1.5)
 @pytest.mark.depends_on("test_fit_trains_the_head")
 def test_fit_keeps_the_best_weights(submission, clusters, contrary, rng, seed):
-    """The head ends with the weights of the lowest valid_loss, not with the last ones, nor those of the best accuracy."""
+    """The head ends with the weights of the lowest valid_loss, also where it stops early: not with the last ones."""
     train, (features, labels) = clusters
     # A third of the labels is wrong: the accuracy stays where it is when the loss has long begun to rise.
     wrong = torch.where(torch.rand(60, generator=rng) < 1 / 3, (labels + 1) % 3, labels)
     ends = []
-    for valid, epochs, rate in (
-        (contrary[1], 6, 0.1),
-        ((features, labels), 80, 0.02),
-        ((features, wrong), 40, 0.5),
+    for valid, epochs, rate, options in (
+        (contrary[1], 6, 0.1, {}),
+        ((features, labels), 80, 0.02, {}),
+        ((features, wrong), 40, 0.5, {}),
+        (contrary[1], 12, 0.1, {"patience": 4}),
     ):
         toy = data.toy_head(8, 3, seed=seed)
         head = submission.send(toy)
-        history = submission.fit_head(head, train, valid, epochs=epochs, learning_rate=rate)
-        assert_history(history, {epochs})
+        history = submission.fit_head(head, train, valid, epochs=epochs, learning_rate=rate, **options)
+        assert_history(history, set(range(1, epochs + 1)) if options else {epochs})
         logits = head(valid[0])
         assert_kind(logits, (60, 3))
         untrained, final, losses = loss_of(toy(valid[0]), valid[1]), loss_of(logits, valid[1]), history["valid_loss"]
@@ -652,7 +653,10 @@ def wrong_epoch(ends):
         return "validates_on_train"
     # The first of the epochs with the best accuracy, or the last of them.
     best = always(lambda shares: [shares.index(max(shares)), len(shares) - 1 - shares[::-1].index(max(shares))])
-    return "keeps_the_best_accuracy" if best else ""
+    if best:
+        return "keeps_the_best_accuracy"
+    _, _, final, losses, *_ = ends[-1]
+    return "forgets_the_best_when_it_stops" if math.isclose(final, losses[-1], rel_tol=1e-3) else ""
 
 
 @pytest.mark.points("fit_head", 1.5)

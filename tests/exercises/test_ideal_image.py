@@ -22,8 +22,10 @@ NO_ZERO = "takes a weight of 0 for none given"
 
 @pytest.fixture
 def model(rng):
-    """An untrained network. Its seed travels with it, so that it is drawn: it tells nothing of what else is drawn."""
-    return data.load_model("tiny", pretrained=False, seed=by_lot(rng, 2**31 - 1))
+    """An untrained network, a part of it frozen. Its seed travels with it, and so it is drawn: it tells of nothing else."""
+    model = data.load_model("tiny", pretrained=False, seed=by_lot(rng, 2**31 - 1))
+    model.backbone.stem.requires_grad_(False)
+    return model
 
 
 @pytest.fixture

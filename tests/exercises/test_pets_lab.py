@@ -951,14 +951,18 @@ def test_classifier_leaves_the_backbone_as_good_as_it_was(submission, colours):
 @pytest.mark.points("train_pet_classifier", 0.5)
 @pytest.mark.depends_on("test_classifier_learns_what_is_easy")
 def test_classifier_leaves_the_backbone_alone(submission, colours):
-    """The backbone keeps its weights, statistics and mode, and the images stay as they are."""
+    """The backbone keeps its weights, statistics and mode, a frozen one stays frozen, and the images stay as they are."""
     images, labels = colours
     submission.train_pet_classifier(eye_backbone("colours"), images, labels, COLOUR_NAMES, seed=5)
     call = submission.last
     submission.train_pet_classifier(eye_backbone("colours"), images, labels, COLOUR_NAMES, seed=5)
     assert_seeds_nothing(call, submission.last, mistake="seeds_for_everybody")
-    # Whether it is frozen is left open: it may be a part of the model.
+    # Whether it is frozen is left open, as it may be a part of the model, unless it came frozen.
     assert_untouched(call, "weights", "training mode", "gradients", "hooks")
+    frozen = eye_backbone("colours").requires_grad_(False)
+    submission.train_pet_classifier(frozen, images, labels, COLOUR_NAMES)
+    effects = submission.last.describe_side_effects("requires_grad")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}", mistake="wakes_a_frozen_backbone")
 
 
 def assert_sees_no_colours(submission, train, test, names, rng):

@@ -78,7 +78,7 @@ _NOT_SHOWN = re.compile(
     r"where the functions under test|^from \{name\}|^\^def|^no request|^\(\?:|EOF when|^fork server|^its schema is|"
     r"^a message with |^\{kind\} of \{argument\}$|^a (?:tensor|numpy array) of \{dtype\}$|"
     r"^Regex pattern did not match|^DID NOT RAISE|^(?:class|def) \{function\}|^from autograder\.|^iter next len |"
-    r"^add sub mul |^any function: |^training mode$|^leaf Variable "
+    r"^add sub mul |^any function: |^(?:training mode|gradients switched off)$|^leaf Variable "
 )
 
 
@@ -96,7 +96,7 @@ class Found:
     """One text to translate.
 
     Attributes:
-        part: the unit that it belongs to, or "engine".
+        part: the unit that it belongs to; "engine" if it is the engine's or of several units.
         kind: "title", "hint", "prose", "mistake", "check", "sentence", "picture", "command", "page", "help".
         text: the text itself; a sentence is a template.
         path: where it stands, from the project's root.
@@ -113,6 +113,11 @@ class Found:
 def course_texts(root: Path = ROOT) -> Iterator[Found]:
     """Yield the texts of a course."""
     catalog = read_catalog(root)
+    for path in sorted((root / "tests" / "exercises").glob("[!_]*.py")):
+        if not path.name.startswith(("test_", "conftest")):  # the checks of several units use it
+            for text in dict.fromkeys(text for _, text in sentences(path.read_text(encoding="utf-8"))):
+                if not _NOT_SHOWN.search(text):
+                    yield Found(ENGINE, "sentence", text, path.relative_to(root).as_posix())
     for unit in catalog.units.values():
         yield from _unit_texts(catalog, unit)
         for name in COMMANDS.get(unit.name, ()):
