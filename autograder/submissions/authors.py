@@ -43,7 +43,7 @@ def author_before_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | N
         )
         found = re.fullmatch(pattern, stem, re.IGNORECASE)
         if found:
-            return found["who"], f"{unit}{found['again']}{path.name[len(stem) :]}"
+            return found["who"], f"{unit}{found['again']}{shown_name(path.name)[len(stem) :]}"
     return None
 
 
@@ -82,7 +82,10 @@ def sort_by_author(
             continue
         who = without_version(author[0], known) or author[0]
         own, inside = by_author.setdefault(shown_name(who), {}), PurePosixPath(author[1])
-        own[inside if inside not in own else PurePosixPath(file.name)] = file  # `jane_quiz.py` beside `jane-quiz.py`
+        stem, dot, ending = inside.name.partition(".")
+        inside = PurePosixPath(f"{stem}{author[0][len(who) :]}{dot}{ending}")  # `jane_v2_quiz.py` is `quiz_v2.py`
+        # `jane_quiz.py` and `jane-quiz.py` are both a file of the unit.
+        own[inside if inside not in own else PurePosixPath(file.stem, inside)] = file
     if not by_author and not others:
         return {}, loose
     named = [file for file in loose if file.suffix.lower() in SOURCES and not unit_of(file.name, units)]

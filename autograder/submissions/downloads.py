@@ -19,7 +19,7 @@ from autograder.submissions.shapes import (
     Units,
     make_download,
 )
-from autograder.submissions.students import Student, nfc
+from autograder.submissions.students import Student, common_prefix, nfc
 
 #: Reason for a file that is nobody's work.
 NO_FILE_OF_COURSE = "it is neither a folder, an archive nor a file of this course"
@@ -146,6 +146,8 @@ def _folder_of_everything(names: Names) -> PurePosixPath:
     tops = {path.parts[0] for path in names}
     inner = {path.parts[1] for path in names if len(path.parts) > 1}
     alone = len(tops) == 1 and (len(inner) > 1 or inner == {"submitted"}) and all(len(path.parts) > 1 for path in names)
+    if ".git" in inner and common_prefix(sorted(tops)):  # the clone of a class of one
+        return PurePosixPath()
     return PurePosixPath(*tops) if alone and tops != {"submitted"} else PurePosixPath()
 
 

@@ -19,6 +19,10 @@ from autograder.submissions.roster import Enrolled, rounded_numbers, titles
 from autograder.submissions.students import Student, common_prefix, moment_of
 
 _NOTHING = "nothing was handed in"
+#: Accents of Latin letters that no letter has in it, vowels that Hebrew and Arabic may leave out, and variants of a sign.
+_OPTIONAL_MARKS = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 
 
 class Finder:
@@ -53,8 +57,23 @@ class Finder:
         plain = _plain(student.name or name)
         if plain in self._by_group and plain not in self._by_name:
             return self._by_group[plain]
-        found = set(self._places(student, name).values())
-        return list(found) if len(found) == 1 else []
+        keys = self._places(student, name)
+        found = set(keys.values())
+        by_number = all(key.startswith("number ") for key in keys)
+        if len(found) != 1 or (by_number and self._is_another(student, *found)):
+            return []
+        return list(found)
+
+    def _is_another(self, student: Student, place: int) -> bool:
+        """Return True if two full names in one script share no word, so that a number alone does not make them one student.
+
+        A platform that hides names writes the number in their place.
+        """
+        name, row = student.name, self.everyone[place].student.name
+        own, other = _words(name), _words(row)
+        if len(name.split()) < 2 or student.id in name.split() or not own or not _scripts(name) & _scripts(row):
+            return False
+        return not any(word in "".join(other) for word in own) and not any(word in "".join(own) for word in other)
 
     def knows(self, student: Student, name: str) -> bool:
         """Return True if any number, login or name of a student finds somebody."""
@@ -76,13 +95,19 @@ class Finder:
                 f"in {self.where} its {first} is {self.titles[found[first]]}'s and its {second} is"
                 f" {self.titles[found[second]]}'s; take numbers that are not the platform's own out of the roster"
             )
-        rows = self.rows(student, name)
+        keys = (*student.logins, student.id, student.login, name, name.partition("@")[0])
+        several = any(key and key.casefold() in self._all for key in keys) or _plain(student.name or name) in self._all
+        rows = self.places(student, name) or ([] if several else self.rows(student, name))
+        if found and not rows:
+            (number,) = found
+            return (
+                f"in {self.where} its {number} is {self.titles[found[number]]}'s, and the names share no word; take numbers"
+                " that are not the platform's own out of the roster"
+            )
         if len(rows) > 1:
             return "it is a group; grade the class with --roster, and each member has a result"
         if rows:
             return f"another has the same row in {self.where}; take one of the two away"
-        keys = (*student.logins, student.id, student.login, name, name.partition("@")[0])
-        several = any(key and key.casefold() in self._all for key in keys) or _plain(student.name or name) in self._all
         return (
             f"several in {self.where} have this number, login or name; call it by what only one of them has"
             if several
@@ -250,5 +275,18 @@ def _forms(name: str) -> Iterator[str]:
 
 def _plain(name: str) -> str:
     """Return a name without capital letters, spaces and punctuation; letters keep their accents."""
-    folded = unicodedata.normalize("NFC", name).casefold()
-    return "".join(sign for sign in folded if sign.isalnum())
+    folded = _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFC", name).casefold())
+    # Burmese, Thai and Hindi write vowels as marks.
+    return "".join(sign for sign in folded if sign.isalnum() or unicodedata.category(sign).startswith("M"))
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name, longer than an initial, as `_plain` writes them and without accents."""
+    bare = _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFKD", name))
+    words = map(_plain, re.split(r"[\s,.-]+", bare))
+    return [word for word in words if len(word) > 1]
+
+
+def _scripts(name: str) -> set[str]:
+    """Return the scripts of a name's letters, such as LATIN."""
+    return {unicodedata.name(sign, "").partition(" ")[0] for sign in name if sign.isalpha()}

@@ -6,7 +6,7 @@ names, and at most a small file of facts beside them; it opens no student's work
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from autograder.submissions.choosing import unit_of
@@ -223,10 +223,10 @@ def _see_sakai(names: Names, read: Read, _units: Units = ()) -> Download | None:
     return matches if matches is not None and any(attempt.files for attempt in matches.attempts) else None
 
 
-def _see_ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
+def _see_ilias(names: Names, _: Read, units: Units = ()) -> Download | None:
     """Recognize a download of ILIAS: a folder `<Last>_<First>_<login>_<number>` for each.
 
-    The files in it have the moment of their upload before the name.
+    The files in it have the moment of their upload before the name; those of one minute were uploaded together.
     """
     matches = [match for path in names if (match := _ILIAS.fullmatch(str(path)[:NAME_LENGTH]))]
     latest: dict[str, str] = {}
@@ -237,12 +237,12 @@ def _see_ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
         student = Student(nfc(f"{match['first']} {match['last']}"), nfc(match["login"]))
         # The moment says no zone: it is the server's own.
         at = latest[match["who"]].partition("+")[0]
-        return FoundFile(path, (student,), PurePosixPath(match["file"]), at, int(match["at"]))
+        return FoundFile(path, (student,), PurePosixPath(match["file"]), at, int(match["at"][:12]))
 
-    return _match_names("ILIAS", names, _ILIAS, read_name)
+    return _match_names("ILIAS", names, _ILIAS, read_name, units)
 
 
-def _see_teams(names: Names, _: Read, _units: Units = ()) -> Download | None:
+def _see_teams(names: Names, _: Read, units: Units = ()) -> Download | None:
     """Recognize the files of a class in Teams: `Submitted files/<student>/<assignment>/Version <n>/...`.
 
     Beside them lie `Working files`, which nobody has handed in.
@@ -251,11 +251,13 @@ def _see_teams(names: Names, _: Read, _units: Units = ()) -> Download | None:
     others = {path.parts[0] for path in names if path not in matches and len(path.parts) > 1}
     if not matches or others - {"Working files"}:
         return None
+    by_task: dict[str, list[FoundFile]] = {}
     several = len({match["task"] for match in matches.values()}) > 1
-    files = []
     for path, match in matches.items():
         inside = PurePosixPath(match["task"] if several else "", match["file"])
-        files.append(FoundFile(path, (Student(nfc(match["who"])),), inside, number=int(match["number"] or 0)))
+        file = FoundFile(path, (Student(nfc(match["who"])),), inside, number=int(match["number"] or 0))
+        by_task.setdefault(match["task"], []).append(file)
+    files = [file for own in by_task.values() for file in _by_unit(own, units)]
     return make_download("Teams", names, files, "a working file, which was not handed in")
 
 
@@ -273,7 +275,7 @@ def _see_vpl(names: Names, _: Read, _units: Units = ()) -> Download | None:
     return _match_names("VPL", names, _VPL, read_name)
 
 
-def _see_schoology(names: Names, _: Read, _units: Units = ()) -> Download | None:
+def _see_schoology(names: Names, _: Read, units: Units = ()) -> Download | None:
     """Recognize a download of Schoology: `<Last, First> - <number>/Revision <n> - On Time/...`."""
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
@@ -281,7 +283,7 @@ def _see_schoology(names: Names, _: Read, _units: Units = ()) -> Download | None
         late = "late" in match["state"].casefold()
         return FoundFile(path, (student,), PurePosixPath(match["file"]), number=int(match["number"]), late=late)
 
-    return _match_names("Schoology", names, _SCHOOLOGY, read_name)
+    return _match_names("Schoology", names, _SCHOOLOGY, read_name, units)
 
 
 def _see_nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
@@ -332,8 +334,9 @@ def _match_names(
     names: Names,
     pattern: re.Pattern[str],
     read_name: Callable[[PurePosixPath, re.Match[str]], FoundFile],
+    units: Units = (),
 ) -> Download | None:
-    """Return the download if at least half of the names are of this pattern.
+    """Return the download if at least half of the names are of this pattern; with units, of each unit the newest file.
 
     Of several students' downloads it is enough if half of what lies at the top is: a folder beside them may hold many files.
     """
@@ -344,7 +347,18 @@ def _match_names(
     half_of_tops = several and 2 * len(tops) >= len({path.parts[0] for path in names})
     if not files or (2 * len(files) < len(names) and not half_of_tops):
         return None
-    return make_download(platform, names, files)
+    return make_download(platform, names, _by_unit(files, units))
+
+
+def _by_unit(files: Iterable[FoundFile], units: Units) -> list[FoundFile]:
+    """Return the files; an older version of a unit's file, under whatever name, is an earlier upload of the newest."""
+    ordered = sorted(files, key=lambda each: each.number)
+    keys = [(each.students, each.inside and unit_of(each.inside.name, units)) for each in ordered]
+    newest = dict(zip(keys, ordered, strict=True))
+    return [
+        replace(each, inside=newest[key].inside) if key[1] and each.number < newest[key].number else each
+        for key, each in zip(keys, ordered, strict=True)
+    ]
 
 
 def make_download(platform: str, names: Names, files: Iterable[FoundFile], misplaced: str = "") -> Download:

@@ -367,6 +367,33 @@ def test_working_files_of_teams_are_not_handed_in():
     assert download.strays[PurePosixPath(names[3])] == "a working file, which was not handed in"
 
 
+@pytest.mark.parametrize(
+    ("form", "old", "new"),
+    [
+        ("Doe, {} - {}/Revision {}", "1 - On Time/quiz.py", "2 - On Time/quiz_final.py"),
+        ("Doe_{}_jd_{}/{}", "20261103120000_quiz.py", "20261105120000_quiz_final.ipynb"),
+        ("Submitted files/{} Doe {}/Lab/Version {}", "1/quiz.py", "2/src/quiz_final.py"),
+    ],
+)
+def test_the_last_version_of_a_unit_counts_under_whatever_name(form, old, new):
+    names = [form.format("Jane", 1, old), form.format("Jane", 1, new), form.format("Bo", 2, old)]
+    beside = [names[0].replace("Submitted", "Working")] if "Submitted" in form else []
+    download = recognize(map(PurePosixPath, names + beside), lambda _: b"", units=("quiz",))
+    assert [list(map(str, each.files.values())) for each in download.attempts] == [names[1:2], names[2:]]
+    assert download.strays[PurePosixPath(names[0])].startswith("an earlier upload of ")
+
+
+def test_files_of_a_unit_that_were_uploaded_together_or_for_two_tasks_are_all_kept():
+    for names in (
+        [f"Doe_Jane_jd_1/2026110312000{second}_quiz.{ending}" for second, ending in enumerate(("py", "ipynb"))],
+        ["Submitted files/Jane Doe/Lab 1/Version 2/quiz.py", "Submitted files/Jane Doe/Lab 2/Version 1/quiz.py"],
+    ):
+        other = names[0].replace("Jane", "Bo").replace("_1/", "_2/")
+        beside = ["Working files/Jane Doe/Lab 1/quiz.py"] if "Lab" in other else []
+        attempt, _ = recognize(map(PurePosixPath, [*names, other, *beside]), lambda _: b"", units=("quiz",)).attempts
+        assert sorted(map(str, attempt.files.values())) == sorted(names)
+
+
 def test_a_revision_that_was_late_is_late_if_it_counts():
     names = ["Doe, Al - 1/Revision 1 - Late/quiz.py", "Doe, Al - 1/Revision 2 - On Time/quiz.py"]
     names += ["Ek, Bo - 2/Revision 1 - On Time/quiz.py", "Ek, Bo - 2/Revision 2 - Late/quiz.py"]
@@ -426,6 +453,12 @@ def test_assignments_of_nbgraders_are_one_hand_in():
 def test_a_clone_without_its_git_folder_is_one_of_the_class():
     names = ["lab-ann/.git/HEAD", "lab-ann/quiz.py", "lab-bob/.git/HEAD", "lab-bob/quiz.py", "lab-carl/quiz.py"]
     assert files_of(*names) == {name: {"quiz.py"} for name in ("ann", "bob", "carl")}
+
+
+def test_the_clone_of_a_class_of_one_is_no_folder_around_a_class():
+    names = [f"grades--jdoe/{file}" for file in (".git/HEAD", "README.md", "quiz.py")]
+    (attempt,) = read_class(dict.fromkeys(names, b""), "github").attempts
+    assert attempt.students[0].login == "jdoe" and PurePosixPath("quiz.py") in attempt.files
 
 
 @pytest.mark.parametrize("form", ["canvas", "moodle_folders", "brightspace", "sakai"])

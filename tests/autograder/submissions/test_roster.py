@@ -87,6 +87,55 @@ def test_a_rosters_own_numbers_give_nobody_the_work_of_another(tmp_path):
     )
 
 
+def test_a_number_alone_makes_no_student_of_another_name(tmp_path):
+    students = class_of(Student("Alexander Roe", id="6"))
+    found = match(students, roster_of(tmp_path, "Student number,Name\n6,Bo Lin\n7,Al Roe\n"))
+    assert handed(found) == {"Alexander Roe"}
+    assert found.left_out[0].reason == (
+        "it is graded, and in the roster its number 6 is Bo Lin's, and the names share no word; take numbers that are not"
+        " the platform's own out of the roster"
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "row"),
+    [
+        ("Bob Lin", "Bo Lin"),
+        ("Zoe Mueller", "Zoë Müller"),
+        ("Jane Roe", "Jane-Ann Poe"),
+        ("Wang Min", "王敏"),
+        ("bol", "Al"),
+    ],
+)
+def test_a_number_is_enough_for_names_that_may_be_the_same(tmp_path, own, row):
+    assert handed(match(class_of(Student(own, id="6")), roster_of(tmp_path, f"ID,Name\n6,{row}\n"))) == {row}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("ကြော်", "ကျော်"), ("มานี", "มาน่า"), ("किरण", "करण")], ids=["Burmese", "Thai", "Hindi"]
+)
+def test_vowels_that_are_marks_tell_names_apart(tmp_path, first, second):
+    alone = match(class_of(Student(second)), roster_of(tmp_path, f"Name\n{first}\n"))
+    assert alone.hand_ins[first].problem and handed(alone) == {second}
+    both = match(class_of(Student(first), Student(second)), roster_of(tmp_path, f"Name\n{first}\n{second}\n"))
+    assert handed(both) == {first, second} and not both.left_out
+
+
+@pytest.mark.parametrize(
+    ("own", "row"), [("مُحَمَّد علي", "محمد علي"), ("İpek Ay", "İpek  Ay"), ("葛\U000e0100城 A", "葛城 A")]
+)
+def test_marks_that_are_often_left_out_tell_nobody_apart(tmp_path, own, row):
+    assert len(match(class_of(Student(own)), roster_of(tmp_path, f"Name\n{row}\n")).hand_ins) == 1
+
+
+def test_two_whose_names_are_alike_are_told_to_be_several(tmp_path):
+    students = class_of(Student("Ali Hassan"), Student("Hassan Ali"))
+    found = match(students, roster_of(tmp_path, "Full name,ID\nAli Hassan,1\nHassan Ali,2\n"))
+    assert [left.reason for left in found.left_out] == [
+        "it is graded, and several in the roster have this number, login or name; call it by what only one of them has"
+    ] * 2
+
+
 def test_a_login_of_one_student_with_the_number_of_another_is_neither(tmp_path):
     roster = roster_of(tmp_path, "ID,Login,Name\n1,jane,Jane Doe\n2,bo,Bo Ek\n")
     found = match(class_of(Student("?", login="jane", id="2")), roster)

@@ -952,6 +952,31 @@ def test_another_version_of_a_students_file_is_no_other_student(form, version, t
         assert set(intake.hand_ins["jane"].files.values()) == {PurePosixPath(name) for name in names[:2]}
 
 
+def test_the_later_version_counts_also_if_its_word_stands_before_the_unit(tmp_path):
+    names = ["jane_variation_loss.py", "jane_v2_variation_loss.py", "bob_variation_loss.py"]
+    folder = write(tmp_path / "class", *names)
+    (folder / names[1]).write_text(CODE.replace("1", "2"))
+    _, found = taken(folder)
+    assert b"return 2" in found["jane"].files["variation_loss"].data
+    assert "by its name it is an earlier copy" in found["jane"].notes[0]
+
+
+@pytest.mark.parametrize("other", ["jane_new_variation_loss.py", "jane-variation_loss.py"])
+def test_a_file_that_may_be_meant_instead_is_told(other, tmp_path):
+    folder = write(tmp_path / "class", "jane_variation_loss.py", other, "bob_variation_loss.py")
+    (folder / other).write_text(CODE.replace("1", "2"))
+    (note,) = taken(folder)[1]["jane"].notes
+    assert "which of the two is meant cannot be told; hand in one file for variation_loss" in note
+
+
+@pytest.mark.parametrize("form", ["{}_variation_loss.py", "{} - variation_loss.ipynb", "\u200e{}_variation_loss.py"])
+def test_an_author_in_another_form_of_unicode_keeps_the_ending_of_the_file(form, tmp_path):
+    names = [form.format("Zoe\u0308 Mu\u0308ller"), "bob_variation_loss.py"]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        _, found = taken(path)
+        assert list(found["Zoë Müller"].files) == ["variation_loss"]
+
+
 def test_a_number_behind_a_name_may_be_anothers(tmp_path):
     names = ["jane_variation_loss.py", "jane2_variation_loss.py", "jane_3_variation_loss.py"]
     assert list(taken(write(tmp_path / "class", *names))[1]) == ["jane", "jane2", "jane_3"]
