@@ -160,7 +160,7 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         return []
     try:
         return list(_rows(_one_line_end(table_text(path.read_bytes(), str(path))), path))
-    except (OSError, csv.Error) as error:
+    except OSError as error:
         raise UsageError(f"{path} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
 
 
@@ -174,21 +174,38 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     found = BEFORE_HEADING.match(text)
     before = found[0] if found is not None else ""
     text, above = text.removeprefix(before), before.count("\n")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-    headings = [cell.strip().casefold() for cell in next(reader, [])]
+    records = _records(text, above, path)
+    headings = [cell.strip().casefold() for cell in next(records, (0, []))[1]]
     for name in _NEEDED:
         if name not in headings:
             raise UsageError(f"line {above + 1} of {path} has no column {name}; the headings are {','.join(COLUMNS)}")
     twice = next((name for name in headings if name and headings.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"line {above + 1} of {path} has the column {twice} more than once; leave one of them")
-    for row in reader:
+    for number, row in records:
         cells = [cell.strip() for cell in row]
         if any(cells[len(headings) :]):
             advice = "put quotes around a text or number that holds the sign between the cells"
-            raise UsageError(f"line {above + reader.line_num} of {path} has more cells than columns; {advice}")
+            raise UsageError(f"line {number} of {path} has more cells than columns; {advice}")
         if any(cells):
-            yield above + reader.line_num, dict(zip(headings, cells, strict=False))
+            yield number, dict(zip(headings, cells, strict=False))
+
+
+def _records(text: str, above: int, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records of a text that has so many lines above it, each with the number of its last line.
+
+    Raises:
+        UsageError: a quotation mark is left open, and would take the rows behind it into one cell, or stands inside a text.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
+    number = above
+    try:
+        for record in reader:
+            number = above + reader.line_num
+            yield number, record
+    except csv.Error as error:
+        advice = "close one that is open, and write one inside a text twice"
+        raise UsageError(f"line {number + 1} of {path}: quotation marks do not fit ({error}); {advice}") from error
 
 
 def _line(

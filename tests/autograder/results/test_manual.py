@@ -136,6 +136,13 @@ def test_no_table_is_no_points(tmp_path):
         (f"{HEAD}alice,double,nan,\n", "nan is no number"),
         (f"{HEAD}alice,double,-1,\n", "-1 is no number"),
         (f"\n{HEAD}alice,double,2,5,good\n", "line 3 of .* has more cells than columns; put quotes around"),
+        (
+            f'sep=,\n{HEAD}bob,halve,1,"two\nlines"\nalice,double,2,"good\nbob,double,3,ok\n',
+            r"line 5 of .*manual.csv: quotation marks do not fit \(unexpected end of data\); close one that is open, and"
+            " write one inside a text twice",
+        ),
+        (f'{HEAD}alice,double,2,"good\nbob,double,3,"ok"\n', "line 2 of .*: quotation marks do not fit"),
+        (f'{HEAD}alice,double,2,"the word "good" is missing"\n', "line 2 of .*: quotation marks do not fit"),
         ("submission,function,points,points\nalice,double,1,2\n", "line 1 of .* has the column points more than once"),
     ],
 )

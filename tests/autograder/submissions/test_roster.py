@@ -105,6 +105,8 @@ def test_a_number_alone_makes_no_student_of_another_name(tmp_path):
         ("Jane Roe", "Jane-Ann Poe"),
         ("Wang Min", "王敏"),
         ("bol", "Al"),
+        ("J. D.", "Al Eff"),
+        ("Participant 6", "Bo Lin"),
     ],
 )
 def test_a_number_is_enough_for_names_that_may_be_the_same(tmp_path, own, row):
