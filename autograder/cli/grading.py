@@ -81,6 +81,8 @@ def grade(
         raise UsageError(f"--nbgrader COURSE and --assignment NAME go together, {advice}")
     if not assignment and not paths:
         raise UsageError("Missing argument PATH: give submissions, or --nbgrader COURSE --assignment NAME")
+    if out.resolve() in [path.resolve() for path in paths or ()]:
+        raise UsageError(f"{out} is what is graded; name another folder for the results with -o")
     form = form and one_of(FORMS, form, "--from")
     source = Source(tuple(map(str, paths or ())), str(nbgrader or ""), assignment, form, str(roster or ""))
     spec = GradingSpec(

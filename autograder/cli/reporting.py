@@ -71,6 +71,7 @@ def report(
         raise UsageError("--pictures CLASS is for pages alone; give -o FOLDER, and no --as but html")
     catalog = course_here()
     speak(catalog, lang)
+    _refuse_results_as_target(paths, out)
     if roster is not None:
         _report_term(paths, catalog, form, title, out, roster, gradebook)
         return
@@ -95,6 +96,14 @@ def report(
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
 
 
+def _refuse_results_as_target(paths: list[Path], out: Path | None) -> None:
+    """Raise if the files were written among the results themselves, whose names they may have."""
+    from autograder.results.publish import graded_folders
+
+    if out is not None and out.resolve() in [folder / "results" for folder in graded_folders(paths)]:
+        raise UsageError(f"{out} holds the results themselves; name another folder with -o")
+
+
 def _tell_uneven(marks: "list[Mark]", platform: str) -> None:
     """Print a sentence if a platform has one column for the marks, and their maxima differ."""
     from autograder.results.formats.overview import uneven_maxima
@@ -108,15 +117,21 @@ def _tell_uneven(marks: "list[Mark]", platform: str) -> None:
 def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
     """Write or print the table of questions that wait for points. What people have filled in stays in the file."""
     from autograder.results.formats.tables import hand_table
-    from autograder.results.manual import filled_in
+    from autograder.results.manual import differs, filled_in
 
     filled = {} if path is None else filled_in(path)
-    given = {(each.name, line.function) for each in marks for line in each.manual}
+    given = {(each.name, line.function): line for each in marks for line in each.manual}
     waiting = {(each.name, question) for each in marks for question in each.open_questions()}
-    lost = next((key for key in filled if key not in given | waiting), None)
+    lost = next((key for key in filled if key not in given.keys() | waiting), None)
     if lost is not None:
         raise UsageError(
             f"{path} is filled in for {lost[1]} of {lost[0]}, which waits for no points in these results; move the file away"
+        )
+    changed = next((key for key in filled.keys() & given.keys() if differs(filled[key], given[key])), None)
+    if changed is not None:
+        raise UsageError(
+            f"{path} has other points for {changed[1]} of {changed[0]} than {given[changed].file}, which counts; copy them"
+            " there, or move the file away"
         )
     _write(hand_table(marks, filled), path)
     if not waiting:
@@ -147,6 +162,7 @@ def _report_term(
     from autograder.cli.tables import print_term
     from autograder.grading.term import take_in_term
     from autograder.results.formats.formats import FORMATS
+    from autograder.results.publish import refuse_exported
 
     term = take_in_term(paths, roster, catalog)
     _tell(term.remarks)
@@ -157,8 +173,10 @@ def _report_term(
     if one_of(["table", *tables], form or "table", "--as, with --roster,") == "table":
         print_term(term.marks)
         return
-    text = tables[form](term.marks, title or catalog.title)
-    _write(text, out and out / f"{form}.csv")
+    target = out and out / f"{form}.csv"
+    if target is not None:
+        refuse_exported(target, form)
+    _write(tables[form](term.marks, title or catalog.title), target)
 
 
 def _students_of(paths: list[Path]) -> "dict[str, Student]":

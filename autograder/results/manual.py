@@ -150,6 +150,14 @@ def filled_in(path: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
     return found
 
 
+def differs(filled: tuple[str, str, str], counted: ManualPoints) -> bool:
+    """Return True if points, or items of a rubric without points, are filled in otherwise than they count."""
+    points, _, rubric = filled
+    if points:
+        return _number(points) != counted.points
+    return bool(rubric) and set(_split_items(rubric, counted.rubric)) != set(counted.rubric)
+
+
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Read the rows of a table with the numbers of their lines; a file that does not exist has none.
 

@@ -10,10 +10,11 @@ from autograder.results import policy
 from autograder.results.class_file import find_rules
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import class_page, student_page
+from autograder.results.formats.tables import FOR_IMPORT
 from autograder.results.manual import read_tables
 from autograder.results.mark import Hidden, Mark, Numbers, known_as, mark, unheeded_rows, visible_mark
 from autograder.results.store import GRADED, read_grading, read_intake_rows, read_moments, write_atomically
-from autograder.results.tables import unquote
+from autograder.results.tables import Table, unquote
 from autograder.results.term import Assignment
 from autograder.results.types import Picture, SubmissionResult
 
@@ -158,6 +159,26 @@ def render(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, t
     return chosen.of_one(visible_mark(marks[0], hidden), catalog)
 
 
+def refuse_exported(path: Path, form: str) -> None:
+    """Raise if a table is to be written over a gradebook that a platform exported: it has columns that no table here has.
+
+    Raises:
+        UsageError: it would be lost.
+    """
+    own = FOR_IMPORT.get(form)
+    if own is None or not path.exists():
+        return
+    try:
+        heading = Table.read(path).heading
+    except UsageError:  # no table, and so no gradebook
+        return
+    if sum(name not in own for name in heading) > 1:
+        raise UsageError(
+            f"{path} has more columns than the table that would replace it, as an exported gradebook has; fill it with"
+            " --gradebook, or name another folder with -o"
+        )
+
+
 def publish(
     marks: Mapping[str, Mark],
     form: str,
@@ -177,10 +198,14 @@ def publish(
         folder: made if there is none.
         title: what a learning platform calls the assignment.
         pictures: returns the pictures that a page shows besides, by unit.
+
+    Raises:
+        UsageError: a gradebook that a platform exported has the name of the table.
     """
     chosen = FORMATS[form]
     if chosen.of_class is not None:
         path = folder / f"{form}{chosen.suffix}"
+        refuse_exported(path, form)
         write_atomically(path, render(list(marks.values()), form, hidden, catalog, title))
         return [path]
     if form == "html":

@@ -14,6 +14,12 @@ from autograder.results.tables import harmless
 from autograder.results.types import storable
 from autograder.results.wording import by_hand_line, points, remarks, score, score_line
 
+#: By form: the columns of a table for import, besides the one of points.
+FOR_IMPORT = {
+    "canvas": ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Notes"),
+    "moodle": ("username", "feedback"),
+}
+
 
 def grades_csv(marks: Sequence[Mark]) -> str:
     """Return one line for each submission: name, score, maximum, points of each unit; without a grade they are empty.

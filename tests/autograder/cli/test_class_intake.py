@@ -129,6 +129,26 @@ def test_the_exported_gradebook_stays_as_it_is_also_in_the_folder_of_the_filled_
     assert "jane,A,3" in (tmp_path / "filled-gradebook.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("form", ["canvas", "moodle"])
+def test_a_table_is_written_over_an_older_one_and_not_over_an_exported_gradebook(
+    autograder, course, canvas, tmp_path, form
+):
+    roster, target = tmp_path / "roster.csv", tmp_path / f"{form}.csv"
+    roster.write_text(GRADEBOOK, encoding="utf-8")
+    autograder("grade", canvas, "--roster", roster, "-o", tmp_path / "out", "--jobs", 1)
+    (tmp_path / "out" / "manual.csv").write_text("submission,function,points,comment\nJane Doe,,1,good\n")
+    for command in (("report", tmp_path / "out"), ("report", tmp_path / "out", "--roster", roster)):
+        for title in ("Lab (7)", "Lab (8)"):
+            assert autograder(*command, "--as", form, "--title", title, "-o", tmp_path)[0] == 0
+            assert target.exists()
+        exported, encoding = EXPORTED[form]
+        target.write_bytes(exported.encode(encoding))
+        code, _, err = autograder(*command, "--as", form, "-o", tmp_path)
+        assert code == 2 and f"{form}.csv has more columns than the table that would replace it" in err
+        assert target.read_bytes() == exported.encode(encoding)
+        target.unlink()
+
+
 def test_a_gradebook_with_another_maximum_is_filled_and_told(autograder, course, canvas, tmp_path):
     exported = tmp_path / "gradebook.csv"
     exported.write_text(GRADEBOOK.replace(",,,,,3\n", ",,,,,100\n"), encoding="utf-8")

@@ -24,6 +24,7 @@ def places(course):
         (("grade", "class", "-o", "file"), "file is a file; name a folder"),
         (("grade", "class", "-o", "file/out"), "file is a file and holds no out; name a folder elsewhere"),
         (("grade", "class", "-o", ""), "it is empty; name a folder"),
+        (("grade", "class", "-o", "class/../class"), "is what is graded; name another folder for the results with -o"),
         (("regrade", "-o", "file"), "file is a file; name a folder"),
         (("report", "out", "-o", "file"), "file is a file; name a folder"),
         (("viva", "class/ann", "-o", "folder"), "folder is a folder; name a file in it, such as folder/page.html"),
@@ -71,6 +72,24 @@ def test_a_report_that_cannot_be_made_says_what_is_missing(autograder, graded, t
     code, out, err = autograder("report", *typed)
     assert (code, words in err) == (2, True), err
     assert "Expecting value" not in err and not out
+
+
+@pytest.mark.parametrize(
+    ("form", "inside", "given"),
+    [
+        ("gradescope", ".", "out"),
+        ("exercism", "out", "."),
+        ("json", "out", "results/ann.json"),
+        ("html", ".", "out/results"),
+    ],
+)
+def test_no_report_is_written_over_the_results(autograder, graded, monkeypatch, form, inside, given):
+    results = graded / "out" / "results"
+    before = {path: path.read_bytes() for path in results.iterdir()}
+    monkeypatch.chdir(graded / inside)
+    code, out, err = autograder("report", given, "--as", form, "-o", results)
+    assert (code, out) == (2, "") and "results holds the results themselves; name another folder with -o" in err
+    assert {path: path.read_bytes() for path in results.iterdir()} == before
 
 
 def test_a_term_and_a_gradebook_need_the_platform_too(autograder, graded):

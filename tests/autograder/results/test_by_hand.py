@@ -395,6 +395,23 @@ def test_what_is_filled_in_stays_in_the_table_of_questions(run, graded):
     )
 
 
+@pytest.mark.parametrize(
+    ("counts", "corrected", "lost"),
+    [("3,,", "4,,", True), ("3,,", "3,,", False), ("2.5,,", '"2,50",better words,', False), (",,two", ",,proof", True)],
+)
+def test_what_is_corrected_in_the_table_of_questions_is_not_lost(run, graded, counts, corrected, lost):
+    path = graded / "by-hand.csv"
+    head = "submission,function,points,comment,rubric\n"
+    (graded / "manual.csv").write_text(f"{head}alice,why,{counts}\n")
+    path.write_text(f"{head}alice,why,{corrected}\n")
+    code, _, err = run("report", graded, "--as", "by-hand", "-o", graded)
+    assert (code, "alice" in path.read_text()) == ((2, True) if lost else (0, False))
+    said = (
+        "by-hand.csv has other points for why of alice than manual.csv, which counts; copy them there, or move the file"
+    )
+    assert (said in err) == lost
+
+
 @pytest.mark.usefixtures("commands_share_the_sandbox")
 def test_the_command_reads_the_answer_and_lists_what_waits(run, own_catalog, tmp_path):
     (tmp_path / "class" / "alice").mkdir(parents=True)
