@@ -38,6 +38,7 @@ Everything may be left out. All tables and keys: docs/classes.md.
 import re
 import sys
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -159,10 +160,11 @@ def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
         late=rule,
         extensions={
             name: _extension(value, f"{path}: the extension of {name}")
-            for name, value in _by_name(tables, "extensions", path).items()
+            for name, value in _by_student(tables, "extensions", path).items()
         },
         exempt={
-            name: _names(value, f"{path}: [exempt] {name}") for name, value in _by_name(tables, "exempt", path).items()
+            name: _names(value, f"{path}: [exempt] {name}")
+            for name, value in _by_student(tables, "exempt", path).items()
         },
         drop=_whole(units, "drop", path),
         bonus=_names(units.get("bonus", []), f"{path}: bonus"),
@@ -194,6 +196,11 @@ def _by_name(tables: Mapping[str, Any], table: str, path: Path) -> dict[str, Any
         if dotted != name:
             raise UsageError(f'{path}: {dotted} in [{table}] has a dot; write the name in quotes: "{dotted}" = ...')
     return found
+
+
+def _by_student(tables: Mapping[str, Any], table: str, path: Path) -> dict[str, Any]:
+    """Return what a table says by student. A name that was copied from a Mac's folder has its accents apart."""
+    return {unicodedata.normalize("NFC", name): value for name, value in _by_name(tables, table, path).items()}
 
 
 def _date(value: object, what: str) -> datetime:

@@ -17,7 +17,10 @@ _SCRIPT = "# %run"
 #: What opens or closes a text or a bracket; `\\.` takes an escaped quote, which does neither.
 _DELIMITER = re.compile(r"""\\.|'''|\"{3}|['"#()\[\]{}]""")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
-_WRITEFILE = re.compile(r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>(?:\S*/)?(?P<stem>\w+)\.py)\s*$")
+_WRITEFILE = re.compile(
+    r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<quote>['\"])?"
+    r"(?P<path>(?:(?(quote)[^'\"]|\S)*/)?(?P<stem>\w+)\.py)(?(quote)(?P=quote))\s*$"
+)
 #: The same magic for any other file.
 _WRITE_ANY = re.compile(
     r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>'[^'{}$]+'|\"[^\"{}$]+\"|[^\s'\"{}$]+)\s*$"

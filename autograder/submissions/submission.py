@@ -35,6 +35,8 @@ _NOTED = 5
 #: Endings of files that may hold a unit under a wrong name.
 _NOTEBOOKS = (".ipynb", ".json")
 _CODE = (".py", ".pyw", ".txt", *_NOTEBOOKS)
+#: Endings of archives of several files that are not read here.
+_FOREIGN_FOLDERS = (".rar", ".7z", ".tar.zst", ".cab")
 #: Name of the module with a student's own examples, beside the units.
 EXAMPLES = "my_checks"
 #: How a source imports a module whose name it puts together.
@@ -281,8 +283,10 @@ def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
 
 def _notes_on_strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
     """Return sentences about archives that were not opened, and Python files that may be a missing unit under a wrong name."""
-    notes = [FOREIGN.format(path) for path in rest if nothing and path.lower().endswith(FOREIGN_ARCHIVES)][:5]
-    unopened = [path for path in rest if is_archive(path) and (nothing or unit_of(f"{_stem(path)}.py", missing))]
+    # Beside a unit, a file that is compressed alone, such as `labels.gz`, is data.
+    foreign = FOREIGN_ARCHIVES if nothing else _FOREIGN_FOLDERS
+    notes = [FOREIGN.format(path) for path in rest if missing and path.lower().endswith(foreign)][:5]
+    unopened = [path for path in rest if missing and is_archive(path)]
     notes += [f"{path} was not opened; hand in the files themselves" for path in unopened[:5]]
     code = [PurePosixPath(path) for path in rest if path.lower().endswith(_CODE)]
     near = {path: difflib.get_close_matches(path.stem.lower(), missing, n=1, cutoff=0.7) for path in code}
@@ -293,10 +297,6 @@ def _notes_on_strays(rest: list[str], missing: list[str], *, nothing: bool) -> l
         else:
             notes.append(f"{path} is not a file of this course; the course has {_listing(missing)}")
     return notes
-
-
-def _stem(path: str) -> str:
-    return PurePosixPath(path).name.partition(".")[0]
 
 
 def _listing(units: Sequence[str]) -> str:

@@ -239,6 +239,13 @@ def test_class_toml_is_read(tmp_path):
     )
 
 
+def test_a_name_in_any_normal_form_is_that_of_the_submission(tmp_path):
+    path = tmp_path / "class.toml"
+    path.write_text('[extensions]\n"Zoe\u0308" = "2 days"\n[exempt]\n"Zoe\u0308" = ["quiz"]\n', encoding="utf-8")
+    policy = read_policy(path)
+    assert (policy.extensions, policy.exempt) == ({"Zoë": timedelta(days=2)}, {"Zoë": ("quiz",)})
+
+
 def test_without_class_toml_everything_counts_as_it_is(tmp_path):
     assert adjust(FULL, MAXIMA, read_policy(tmp_path / "class.toml"), at="2030-01-01T00:00:00").score == 26.0
 

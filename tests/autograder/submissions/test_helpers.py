@@ -196,7 +196,9 @@ def test_no_folder_stands_in_for_a_unit(tmp_path):
     assert collect_submission(write(tmp_path / "alice", files), UNITS).neighbours == {}
 
 
-@pytest.mark.parametrize("magic", ["%%writefile my_helpers.py", "%%file ./my_helpers.py"])
+@pytest.mark.parametrize(
+    "magic", ["%%writefile my_helpers.py", "%%file ./my_helpers.py", '%%writefile "my_helpers.py"']
+)
 def test_a_module_that_a_cell_writes_is_taken_along(tmp_path, magic):
     cells = [
         f"{magic}\nONE = 1",

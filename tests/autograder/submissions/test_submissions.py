@@ -352,7 +352,10 @@ def source_of(handin, *cells):
         ("import os\n!pip install a \\\n    b \\\n    c\ndef f(): return os", "import os\n\n\n\ndef f(): return os"),
         ("%%writefile variation_loss.py\ndef f(): pass", "\ndef f(): pass"),
         ("%%writefile ./units/variation_loss.py\ndef f(): pass", "\ndef f(): pass"),
+        ('%%writefile "variation_loss.py"\ndef f(): pass', "\ndef f(): pass"),
+        ("%%writefile 'my work/variation_loss.py'\ndef f(): pass", "\ndef f(): pass"),
         ("%%writefile other.py\ndef f(): pass", ""),
+        ('%%writefile "other.py"\ndef f(): pass', ""),
         (
             "log = []\nfor i in range(9):\n    log.append(train(i))\ndef denoise(x): return x\ndef plot(): return log",
             "log = []\n\n\ndef denoise(x): return x\ndef plot(): return log",

@@ -470,6 +470,17 @@ def test_an_archive_of_a_kind_that_is_not_read_has_a_row_and_a_sentence(tmp_path
     assert found["cy"].notes == ("lab.rar is an archive of a kind that is not read here; hand in a .zip",)
 
 
+def test_an_archive_beside_a_unit_that_may_hold_another_is_told(tmp_path):
+    root = write(tmp_path / "class", "al/variation_loss.py", "al/rest.rar", "al/labels.gz", "bo/variation_loss.py")
+    zipped(root / "bo" / "rest.zip", "ideal_image.py")
+    write(root, "cy/variation_loss.py", "cy/ideal_image.py")
+    zipped(root / "cy" / "data.zip", "data.txt")
+    _, found = taken(root)
+    assert found["al"].notes == ("rest.rar is an archive of a kind that is not read here; hand in a .zip",)
+    assert found["bo"].notes == ("rest.zip was not opened; hand in the files themselves",)
+    assert found["cy"].notes == ()
+
+
 def test_microsoft_teams_numbers_the_versions(tmp_path):
     root = tmp_path / "Submitted files"
     for number in (1, 2, 10):
