@@ -17,12 +17,12 @@ from autograder.grading.batch import Batch, with_intake, without_intake
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import GradeTasks, Jobs, Task
 from autograder.grading.spec import GradingSpec, course_secret
+from autograder.platforms.nbgrader.intake import hand_in_of
 from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
 from autograder.sandbox.confines import usable_cores
 from autograder.submissions import collect_for, refuse_course_inside
-from autograder.submissions.hand_in import HandIn
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Ahead:
         Raises:
             SandboxError: there is no sandbox.
         """
-        hand_ins = {student: HandIn.alone(work) for student, work in works.items()}
+        hand_ins = {student: hand_in_of(work) for student, work in works.items()}
         batch = Batch(self.spec, hand_ins, self.folder, self._cache)
         with contextlib.suppress(UsageError):  # another run uses the folder, so `result` grades each notebook
             for _ in batch.grade(self._open_grading):
@@ -61,7 +61,7 @@ class Ahead:
             GraderError: grading failed, by the grader's own fault.
         """
         refuse_course_inside(work, self.spec.catalog)
-        task = Task(student, collect_for(self.spec.catalog, HandIn.alone(work), student))
+        task = Task(student, collect_for(self.spec.catalog, hand_in_of(work), student))
         key = self.spec.key(task.raw)
         result = self._cache.get(key)
         if result is None:

@@ -18,7 +18,14 @@ from autograder.errors import UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.cells import answer_id, graded_cells, is_check_id, release_again, released_points
 from autograder.platforms.nbgrader.config import FILENAME
-from autograder.platforms.nbgrader.intake import handed_in, refused_folders, submitted_folder, submitted_work, timestamp
+from autograder.platforms.nbgrader.intake import (
+    hand_in_of,
+    handed_in,
+    refused_folders,
+    submitted_folder,
+    submitted_work,
+    timestamp,
+)
 from autograder.platforms.nbgrader.own import OwnScore, OwnTests, own_tests
 from autograder.results.mark import Hidden, Mark
 from autograder.results.types import legible
@@ -77,7 +84,7 @@ class Assignment:
         self.remarks |= dict.fromkeys(refused_folders(self._course, self.name).values())
         if not found:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
-        return {student: HandIn.alone(submitted_work(self._course, student, self.name, self.name)) for student in found}
+        return {student: hand_in_of(submitted_work(self._course, student, self.name, self.name)) for student in found}
 
     def record(self, mark: Mark) -> None:
         """Write a mark into the gradebook. Scores, extra credit and comments by hand in it stay as they are."""

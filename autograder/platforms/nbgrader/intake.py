@@ -7,8 +7,9 @@ its metadata come from the gradebook.
 import glob
 import os
 import re
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
@@ -21,6 +22,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.platforms.nbgrader.cells import cell_id
 from autograder.results.types import legible, storable
+from autograder.submissions.archives import UnreadableError
+from autograder.submissions.hand_in import HandIn, entries_of
 
 #: Characters of HTML. Formgrader writes a student's id into its pages without escaping them.
 _LIVE = re.compile(r'[<>&"]')
@@ -63,6 +66,30 @@ def submitted_work(course: CourseDirectory, student: str, assignment: str, noteb
     folder = submitted_folder(course, student, assignment)
     path = folder / f"{notebook}.ipynb"
     return path if path.exists() else folder
+
+
+def hand_in_of(work: Path) -> HandIn:
+    """Return a notebook with the Python files of its folder that it may import; anything else is a hand-in alone.
+
+    A file that bears the notebook's name is none of them: it would be another version of the work.
+    """
+    alone = HandIn.alone(work)
+    if work.suffix != ".ipynb" or not work.is_file():
+        return alone
+    entries_of.cache_clear()  # formgrader's process lives on while students hand in again
+    whole = replace(alone, path=alone.path.parent, files={})
+    try:
+        held, own = entries_of(whole.path), PurePosixPath(alone.path.name)
+        beside = [path for path in held if path.suffix == ".py" and _letters(work.stem) not in _letters(path.stem)]
+        whole = replace(whole, files={path: path for path in (own, *beside)})
+        whole.entries()
+    except UnreadableError:  # too many files, for instance, which nobody has to open for the notebook
+        return alone
+    return whole if own in held and beside else alone
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def timestamp(course: CourseDirectory, folder: Path) -> tuple[datetime | None, str]:

@@ -27,10 +27,10 @@ from autograder.grading.spec import GradingSpec
 from autograder.libraries import np, torch
 from autograder.platforms.nbgrader.ahead import warm_sandbox
 from autograder.platforms.nbgrader.cells import is_check_id
+from autograder.platforms.nbgrader.intake import hand_in_of
 from autograder.results.mark import Hidden
 from autograder.results.types import legible
 from autograder.submissions import Submission, read_for
-from autograder.submissions.hand_in import HandIn
 from autograder.submissions.magics import without_magics
 
 _PRINTED = 5_000
@@ -99,14 +99,14 @@ class OwnTests:
         Raises:
             SandboxError: there is no worker to be had.
         """
-        found = self._run(read_for(self._spec.catalog, HandIn.alone(work)), self.reasons)
+        found = self._run(read_for(self._spec.catalog, hand_in_of(work)), self.reasons)
         return {name: found.get(name, OwnScore(None, _BY_HAND)) for name in self._points}
 
     def _reasons(self, source: Path) -> dict[str, str]:
         """Try the tests on the instructor's solution. Return why some of them cannot be run on a student's functions."""
         there = {cell.id for cell in self._cells}
         reasons = {name: f"{source} does not have it" for name in self._points if name not in there}
-        tried = self._run(read_for(self._spec.catalog, HandIn.alone(source)), reasons) if there else {}
+        tried = self._run(read_for(self._spec.catalog, hand_in_of(source)), reasons) if there else {}
         failed = {name: score for name, score in tried.items() if score.points != self._points[name]}
         why = "with your own solution, called in another process, it does not have full points"
         return reasons | {name: f"{why}: {score.text}" for name, score in failed.items()}

@@ -3,16 +3,22 @@
 import contextlib
 import subprocess
 import sys
+from functools import partial
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
+pytest.importorskip("nbgrader")
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError
 from autograder.grading.grade import Grader, InThisProcess, grade_in_turn
 from autograder.platforms.nbgrader.ahead import Ahead, notebook_spec
+from autograder.platforms.nbgrader.intake import hand_in_of
+from autograder.submissions import read_for
+from autograder.submissions.archives import refuse_crowd
+from autograder.submissions.hand_in import HandIn
 from tests.autograder.small_course import KINDS, make_course
-
-pytest.importorskip("nbgrader")
 
 
 class Counted(Ahead):
@@ -91,6 +97,43 @@ def test_another_state_of_the_course_has_results_of_its_own(ahead, works, root):
     later = Counted(notebook_spec(str(root), "doubling", trusted=True), ahead.folder)
     later.grade(works)
     assert len(ahead.graded) == 6
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """A notebook that imports a module of the student's, which lies beside it."""
+    folder = tmp_path / "submitted" / "jane" / "doubling"
+    folder.mkdir(parents=True)
+    cell = new_code_cell("from shapes import pair\n\ndef double(x):\n    return pair(x)\n")
+    (folder / "doubling.ipynb").write_text(nbformat.writes(new_notebook(cells=[cell])))
+    (folder / "shapes.py").write_text("def pair(x):\n    return 2 * x\n")
+    (folder / "doubling_final.py").write_text(KINDS["right"][0])
+    return folder / "doubling.ipynb"
+
+
+def test_a_module_beside_the_notebook_is_taken_along(root, beside):
+    found = read_for(read_catalog(root), hand_in_of(beside), "jane")
+    assert list(found.helpers) == ["shapes"] and found.modules["doubling"].filename == "doubling.ipynb"
+    assert found.notes == ("taken along: shapes.py",)
+    (beside.parent / "pictures.py").write_text("ONE = 1\n")
+    (beside.parent / "shapes.py").write_text("from pictures import ONE\ndef pair(x):\n    return 2 * x\n")
+    assert set(read_for(read_catalog(root), hand_in_of(beside), "jane").helpers) == {"shapes", "pictures"}
+
+
+def test_a_result_depends_on_the_module_beside_the_notebook(ahead, beside):
+    assert ahead.result("jane", beside).score == 2
+    (beside.parent / "shapes.py").write_text("def pair(x):\n    return x\n")
+    assert ahead.result("jane", beside).score == 1
+
+
+def test_a_notebook_is_taken_alone_if_its_folder_holds_no_module_or_too_many(beside, monkeypatch):
+    with monkeypatch.context() as few:
+        few.setattr("autograder.submissions.hand_in.refuse_crowd", partial(refuse_crowd, most=1))
+        assert hand_in_of(beside) == HandIn.alone(beside)
+    assert hand_in_of(beside) != HandIn.alone(beside)
+    assert hand_in_of(beside.parent) == HandIn.alone(beside.parent)
+    (beside.parent / "shapes.py").unlink()
+    assert hand_in_of(beside) == HandIn.alone(beside)
 
 
 HOLDS = """
