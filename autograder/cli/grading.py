@@ -31,8 +31,8 @@ from autograder.grading.source import Source, holds_class, holds_other_class, lo
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.formats.difference import changes
 from autograder.results.mark import unheeded_rows
-from autograder.results.store import INTAKE, read_moments, write_atomically
-from autograder.submissions.hand_in import Intake, intake_csv
+from autograder.results.store import INTAKE, copy_aside, read_moments, write_atomically
+from autograder.submissions.hand_in import Intake, intake_csv, name_of
 from autograder.submissions.intake import FORMS
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def grade(
     of_other_class = holds_other_class(out, source)
     is_class = len(run.submissions) > 1 or run.book is not None or (holds_class(out) and not of_other_class)
     _tell_intake(intake, out)
+    if is_class:
+        _keep_other_class(out, source)
     if is_class or (not of_other_class and (intake.left_out or intake.remarks)):
         write_atomically(out / INTAKE, intake_csv(intake))
     graded, failures = run.grade(out)
@@ -111,6 +113,24 @@ def grade(
             told = f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
             terminal.errors.print(f"autograder: {told}", soft_wrap=True)
     _end(graded, failures)
+
+
+def _keep_other_class(out: Path, source: Source) -> None:
+    """Copy the results of another class before those of this one take their places, and say where the copy is.
+
+    A class of which more or fewer paths are given than before, such as `class/*`, is no other.
+    """
+    if not holds_class(out):
+        return
+    old, new = load_source(out)[0], source.absolute()
+    if {*old.paths} & {*new.paths} or (
+        new.assignment and old.assignment == new.assignment and old.nbgrader == new.nbgrader
+    ):
+        return
+    paths = list(map(Path, old.paths))
+    name = old.assignment or name_of(paths[0] if len(paths) == 1 else paths[0].parent)
+    told = f"{out} held the results of another class, {name}; a copy of them is in {copy_aside(out, name)}"
+    terminal.errors.print(Text(told), soft_wrap=True)
 
 
 def _tell_single(run: ClassRun, graded: StoredResult) -> None:

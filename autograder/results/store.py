@@ -9,8 +9,10 @@ Files are written whole or not at all, and one process at a time holds a file.
 import contextlib
 import csv
 import io
+import itertools
 import json
 import os
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -124,6 +126,31 @@ def put_aside(out: Path, published: Iterable[Path]) -> list[str]:
     except OSError as error:
         raise GraderError(f"{path} cannot be moved ({error.strerror}); mend the folder and grade again") from error
     return [path.stem for path in stale]
+
+
+def copy_aside(out: Path, name: str) -> Path:
+    """Copy the results of a class, its tables and its points by hand into a new folder of this name beside earlier results.
+
+    Raises:
+        GraderError: they cannot be copied.
+    """
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    folder = next(each for each in (out / EARLIER / name for name in names) if not each.exists())
+    files = [
+        out / GRADED,
+        out / INTAKE,
+        *(out / "results").glob("*"),
+        *out.glob("grades.csv"),
+        *out.glob("manual*.csv"),
+    ]
+    try:
+        for file in filter(Path.is_file, files):
+            target = folder / file.relative_to(out)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, target)
+    except OSError as error:
+        raise GraderError(f"{file} cannot be copied ({error.strerror}); name another folder with -o") from error
+    return folder
 
 
 def _nfc(name: str) -> str:

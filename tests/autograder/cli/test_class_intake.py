@@ -420,6 +420,30 @@ def test_one_submission_leaves_the_tables_of_a_class_as_they_are(autograder, cou
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_the_results_of_another_class_are_kept_before_new_ones_take_their_places(autograder, course, tmp_path):
+    out, kept = tmp_path / "out", tmp_path / "out" / "earlier" / "lab1"
+    for lab, kind in (("lab1", "right"), ("lab2", "half")):
+        for who in ("ann", "bob"):
+            (tmp_path / lab / who).mkdir(parents=True)
+            (tmp_path / lab / who / "doubling.py").write_text(f"# {who}\n{KINDS[kind][0]}")
+    autograder("grade", tmp_path / "lab1", "-o", out, "--jobs", 1)
+    (out / "manual.csv").write_text("submission,function,points\nann,,1\n")
+    before = {path.relative_to(out): path.read_bytes() for path in (*out.glob("*.json"), *out.glob("results/*"))}
+    _, _, err = autograder("grade", tmp_path / "lab1", "-o", out, "--jobs", 1)
+    assert not kept.exists() and "another class" not in err
+    _, _, err = autograder("grade", tmp_path / "lab2", "-o", out, "--jobs", 1)
+    assert f"{out} held the results of another class, lab1; a copy of them is in {kept}\n" in err
+    assert {path: (kept / path).read_bytes() for path in before} == before
+    assert [row["score"] for row in rows_of(kept / "grades.csv")] == ["4", "3"]
+    _, text, _ = autograder("report", kept, "--as", "csv")
+    assert text.splitlines()[1:] == ["ann,4,3,3,added: 1", "bob,3,3,3,"]
+    autograder("grade", tmp_path / "lab1", "-o", out, "--jobs", 1)
+    both = tmp_path / "lab2" / "ann", tmp_path / "lab2" / "bob"
+    autograder("grade", *both, "-o", out, "--jobs", 1)
+    autograder("grade", *both, tmp_path / "lab1" / "bob", "-o", out, "--jobs", 1)  # as `lab2/*` with one more
+    assert sorted(path.name for path in (out / "earlier").iterdir()) == ["lab1", "lab1-2", "lab2"]
+
+
 def test_a_class_of_which_one_student_is_left_has_a_table_of_one(autograder, course, canvas, tmp_path):
     out = tmp_path / "out"
     autograder("grade", canvas, "-o", out, "--jobs", 1)
