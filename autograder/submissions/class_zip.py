@@ -1,5 +1,6 @@
 """Take a zip that holds a class: a folder, an archive or a file for each student, or folders that hold a class each."""
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -67,15 +68,20 @@ def _sort_by_student(
     names: Iterable[PurePosixPath], top: PurePosixPath
 ) -> tuple[dict[str, _Files], list[PurePosixPath]]:
     """Return the files of each folder and archive in the folder `top`, by path in the submission, and the rest."""
-    by_student: dict[str, _Files] = {}
+    by_name: dict[str, _Files] = {}
     loose = []
     for name in names:
         who, *inner = name.relative_to(top).parts if top in name.parents else ("",)
         if inner or is_archive(who):
-            student = who if inner else name_of(Path(who))
-            by_student.setdefault(shown_name(student), {})[PurePosixPath(*(inner or (who,)))] = name
+            by_name.setdefault(who if inner else name_of(Path(who)), {})[PurePosixPath(*(inner or (who,)))] = name
         else:
             loose.append(name)
+    by_student: dict[str, _Files] = {}
+    for who, files in by_name.items():
+        endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+        # Two folders may show the same name, such as one that a Mac has written with its accents apart.
+        places = (by_student.setdefault(f"{shown_name(who)}{ending}", {}) for ending in endings)
+        next(found for found in places if found.keys().isdisjoint(files)).update(files)
     return by_student, loose
 
 

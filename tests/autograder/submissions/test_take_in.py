@@ -210,6 +210,16 @@ def test_names_in_any_normal_form_are_one_name(tmp_path):
     assert set(taken(folder)[1]) == {"Zoë", "Bo"}
 
 
+def test_two_folders_that_show_the_same_name_are_both_kept(tmp_path):
+    names = [unicodedata.normalize(form, "Zoë/variation_loss.py") for form in ("NFC", "NFD")]
+    for path in (
+        write(tmp_path / "class", *names, "Bo/variation_loss.py"),
+        zipped(tmp_path / "class.zip", *names, "Bo/a.py"),
+    ):
+        _, found = taken(path)
+        assert len(found) == 3 and sum("variation_loss" in each.files for each in found.values()) >= 2
+
+
 def test_names_that_differ_in_case_alone_are_two_students(tmp_path):
     assert set(taken(write(tmp_path / "class", "Al/variation_loss.py", "al/variation_loss.py"))[1]) == {"Al", "al"}
 
