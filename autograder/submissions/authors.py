@@ -18,6 +18,13 @@ _COPY = COPY.replace("_", "[-_ ]")
 _VERSION = rf"(?:[-_. ]*\(\d{{1,3}}\)|[-_. ]+(?:{VERSION_WORDS.replace('_', '[-_ ]')}|v\d{{1,3}}))"
 #: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
 _OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
+#: A script or notebook behind whose ending a mail program, a browser or an editor has put another.
+_LONGER_ENDING = re.compile(r"(?P<stem>.+)\.(?:py|ipynb)\.(?:txt|json|download)", re.IGNORECASE)
+
+
+def is_source(filename: str) -> bool:
+    """Return True for a script or notebook, also with another ending behind its own."""
+    return PurePosixPath(filename).suffix.lower() in SOURCES or _LONGER_ENDING.fullmatch(filename) is not None
 
 
 def author_of(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
@@ -37,6 +44,8 @@ def author_of(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 def author_before_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """Return the author and the unit's file that `alice_quiz.py` or `alice-quiz (1).zip` tells; None if it tells none."""
     stem = name_of(path) if path.suffix.lower() in SOURCES or is_archive(path.name) else ""
+    if longer := _LONGER_ENDING.fullmatch(shown_name(path.name)):
+        stem = longer["stem"]
     for unit in sorted(units, key=len, reverse=True):
         pattern = (
             rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_spaced_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?{_VERSION}*)"

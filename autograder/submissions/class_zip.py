@@ -8,6 +8,7 @@ from autograder.results.types import legible
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.authors import (
     have_several_authors,
+    is_source,
     may_be_student,
     share_unit,
     sort_by_author,
@@ -133,7 +134,7 @@ def take_zip_beside(path: Path, units: frozenset[str], taken: frozenset[Path | P
 def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
     """Take a zip that holds each student's file in one and the same folder; None if the files' names tell no authors."""
     in_course = {folder for name in names for folder in name.parents if folder.name in COURSE_FOLDERS}
-    sources = [name for name in names if name.suffix.lower() in SOURCES and in_course.isdisjoint(name.parents)]
+    sources = [name for name in names if is_source(name.name) and in_course.isdisjoint(name.parents)]
     if len({name.parent for name in sources}) != 1 or not have_several_authors(map(Path, sources), units):
         return None
     by_author, loose = sort_by_author(sources, (), units)

@@ -998,6 +998,15 @@ def test_an_author_in_another_form_of_unicode_keeps_the_ending_of_the_file(form,
         assert list(found["Zoë Müller"].files) == ["variation_loss"]
 
 
+@pytest.mark.parametrize("ending", [".py.txt", ".ipynb.json", ".PY.TXT"])
+def test_an_author_is_told_also_if_a_program_has_put_an_ending_behind(ending, tmp_path):
+    names = ["jane_variation_loss.py", "bob_variation_loss.py", f"fi_variation_loss{ending}"]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        intake, found = taken(path)
+        assert list(found) == ["bob", "fi", "jane"] and list(found["fi"].files) == ["variation_loss"]
+        assert not intake.left_out
+
+
 def test_a_number_behind_a_name_may_be_anothers(tmp_path):
     names = ["jane_variation_loss.py", "jane2_variation_loss.py", "jane_3_variation_loss.py"]
     assert list(taken(write(tmp_path / "class", *names))[1]) == ["jane", "jane2", "jane_3"]
