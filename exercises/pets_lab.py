@@ -183,7 +183,7 @@ def train_pet_classifier(
 
     Args:
         backbone: maps images to features, shape (N, D); in eval mode. Its weights, statistics and modes stay as they
-            are, and no gradients are left on it. It may be frozen already, and you may freeze it.
+            are, and no gradients are left on it. It may be frozen already, and then stays so; you may freeze it.
         images: the pictures to learn from, shape (N, 3, H, W), in [0, 1].
         labels: their classes, shape (N,), indices into `classes`.
         classes: the K class names, whether or not each of them occurs in `labels`.

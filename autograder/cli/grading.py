@@ -129,7 +129,7 @@ def _keep_other_class(out: Path, source: Source) -> None:
         return
     paths = list(map(Path, old.paths))
     name = old.assignment or name_of(paths[0] if len(paths) == 1 else paths[0].parent)
-    told = f"{out} held the results of another class, {name}; a copy of them is in {copy_aside(out, name)}"
+    told = f"{out} held results that were graded from other paths, {name}; a copy of them is in {copy_aside(out, name)}"
     terminal.errors.print(Text(told), soft_wrap=True)
 
 

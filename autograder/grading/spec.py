@@ -3,7 +3,6 @@
 Imports no torch, so that looking up an earlier result takes no time.
 """
 
-import contextlib
 import functools
 import hashlib
 import hmac
@@ -290,7 +289,12 @@ def _make_secret(path: Path) -> None:
     try:
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secrets.token_hex(32).encode())
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(fresh, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a disk without hard links
+            if not path.exists():
+                fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)

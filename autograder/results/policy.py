@@ -134,7 +134,7 @@ def adjust(
     if late is None:
         return AdjustedPoints(score, maximum, tuple(trail))
     paid = min(policy.late.budget, late.days)
-    percent = 100.0 if late.cut_off else _percent(late, policy.late, paid)
+    percent = 100.0 if late.cut_off else percent_off(late, policy.late, paid)
     base = score if policy.late.of == "earned" else maximum
     left = score - max(0.0, min(base * percent / 100, score))
     shown = _count_of(late.count, policy.late.per)
@@ -226,7 +226,8 @@ def unheeded_decisions(rules: Policy, names: Collection[str], units: Collection[
             yield f"class.toml: the course has no unit {unit}{f'; is it {near[0]}?' if near else ''}"
 
 
-def _percent(late: Lateness, rule: LateRule, paid: int) -> float:
+def percent_off(late: Lateness, rule: LateRule, paid: int) -> float:
+    """Return the percent that lateness costs if so many days of it are free."""
     if rule.steps:
         after = late.after - timedelta(days=paid)
         exceeded = [percent for limit, percent in rule.steps if after > limit]

@@ -66,12 +66,11 @@ class Assignment:
         if mark is None:
             return None, 0
         own, at = self.rules.late.budget, self.moments.get(student, "")
-        rules = replace(self.rules, late=replace(self.rules.late, budget=own + budget))
-        settled, late = policy.decide(mark, rules, at), policy.lateness(at, rules, mark.name)
-        costs = bool(rules.late.percent or rules.late.steps)
-        if settled.score is None or late is None or late.cut_off or not costs:
-            return settled, 0
-        return settled, max(0, min(budget, late.days - own))
+        late = policy.lateness(at, self.rules, mark.name)
+        if late is None or late.cut_off or not policy.percent_off(late, self.rules.late, min(own, late.days)):
+            return policy.decide(mark, self.rules, at), 0
+        settled = policy.decide(mark, replace(self.rules, late=replace(self.rules.late, budget=own + budget)), at)
+        return settled, 0 if settled.score is None else max(0, min(budget, late.days - own))
 
 
 def term_marks(assignments: Sequence[Assignment], students: Iterable[str], rule: TermRule) -> list[Mark]:

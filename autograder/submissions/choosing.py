@@ -181,12 +181,17 @@ def _pick(unit: str, found: list[Entry], skeleton: str) -> tuple[Entry, list[str
         by_content.setdefault((file.data, file.size, file.fault), candidate)
     candidates = list(by_content.values())
     unreadable = [each for each in candidates if not each.is_readable]
-    worked = [each for each in candidates if each.worked] or unreadable
+    worked = [each for each in candidates if each.worked]
+    if unreadable and not worked:
+        others = [each for each in candidates if each.is_readable and _differs(unit, each.file, skeleton)]
+        worked = others or unreadable
     if not worked:
         return candidates[0].entry, []
     notes = [f"{each.name} was left: it cannot be read" for each in unreadable if each not in worked]
     notes += [
-        f"{each.name} was left: nothing is written in it" for each in candidates if each.is_readable and not each.worked
+        f"{each.name} was left: nothing is written in it"
+        for each in candidates
+        if each.is_readable and each not in worked
     ]
     best, reason = _latest(unit, worked)
     for each in worked:
@@ -240,6 +245,12 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
         if expected.keys() & set(_assigned_names(tree)):
             return True
     return False
+
+
+def _differs(unit: str, file: File, skeleton: str) -> bool:
+    """Return True if a file that can be read is not the skeleton, but for comments and layout."""
+    trees = list(map(parsed, python_pieces(unit, file) or ()))
+    return [ast.dump(tree) for tree in trees if tree is not None] != [ast.dump(parse_quietly(skeleton))]
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ hand-in with the number of one student and the name of another matches nobody. E
 and a sentence names each hand-in that matches nobody.
 """
 
+import difflib
 import itertools
 import re
 import unicodedata
@@ -19,6 +20,10 @@ from autograder.submissions.roster import Enrolled, rounded_numbers, titles
 from autograder.submissions.students import Student, common_prefix, moment_of
 
 _NOTHING = "nothing was handed in"
+#: Letters whose stroke or dot is no accent of Unicode's, as passports write them.
+_BARE = str.maketrans({"đ": "d", "ð": "d", "ł": "l", "ø": "o", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+#: How much of two words agrees, in [0, 1], if they are spellings of one.
+_ALIKE = 0.6
 #: Accents of Latin letters that no letter has in it, vowels that Hebrew and Arabic may leave out, and variants of a sign.
 _OPTIONAL_MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\ufe00-\ufe0f\U000e0100-\U000e01ef]"
@@ -73,7 +78,8 @@ class Finder:
         own, other = _words(name), _words(row)
         if len(name.split()) < 2 or student.id in name.split() or not own or not _scripts(name) & _scripts(row):
             return False
-        return not any(word in "".join(other) for word in own) and not any(word in "".join(own) for word in other)
+        inside = any(word in "".join(other) for word in own) or any(word in "".join(own) for word in other)
+        return not inside and not any(_are_alike(one, word) for one in own for word in other)
 
     def knows(self, student: Student, name: str) -> bool:
         """Return True if any number, login or name of a student finds somebody."""
@@ -283,8 +289,13 @@ def _plain(name: str) -> str:
 def _words(name: str) -> list[str]:
     """Return the words of a name, longer than an initial, as `_plain` writes them and without accents."""
     bare = _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFKD", name))
-    words = map(_plain, re.split(r"[\s,.-]+", bare))
+    words = (_plain(word).translate(_BARE) for word in re.split(r"[\s,.-]+", bare))
     return [word for word in words if len(word) > 1]
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Return True for two spellings of a word, such as `jorg` and `joerg`."""
+    return difflib.SequenceMatcher(None, one, other).ratio() > _ALIKE
 
 
 def _scripts(name: str) -> set[str]:

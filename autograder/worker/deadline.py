@@ -25,7 +25,7 @@ _LONGEST_IMPORT = 1800.0
 #: The shortest time that a timer is set to, in seconds.
 _SHORTEST = 0.01
 #: Seconds after which the exception comes again, in case a bare `except` of the student's has caught it.
-_AGAIN = 0.5
+_AGAIN = 2.0
 #: Seconds on a core: threads with less have not worked for another thread, such as those of a library that wait for work.
 _LEAST_WORK = 0.05
 #: The file that tells how long anything on the machine has waited for a core, and by how many seconds it may be late.
@@ -262,8 +262,11 @@ def _by_signal(budget: Budget) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # the signal may have come just before, and then comes again
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
 
 
 @contextlib.contextmanager

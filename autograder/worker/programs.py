@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
@@ -28,6 +28,8 @@ from autograder.worker.streams import text_of_prints
 _MOST_BYTES = 2 * 2**20
 #: Ending of a notebook's name. Only a notebook's definitions are taken, and no cell starts the program: its `main` is called.
 _NOTEBOOK = ".ipynb"
+#: A wait for a thread is taken up again after so long, so that a deadline can end it.
+_JOIN_SECONDS = 0.1
 
 
 class _Printed:
@@ -94,14 +96,29 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
         with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _separate_loggers():
             try:
                 yield
-                for thread in set(threading.enumerate()) - threads:
-                    if not thread.daemon:
-                        thread.join()  # as Python does at the end of a program
+                _await_threads(set(threading.enumerate()) - threads, vars(program).values())
             finally:
                 _flush(*streams.values(), sys.stdout, sys.stderr, *vars(program).values())
     finally:
         # This entry alone: the libraries that the program has imported must stay, because NumPy cannot be loaded twice.
         sys.modules["__main__"] = before
+
+
+def _await_threads(threads: set[threading.Thread], values: Iterable[Any]) -> None:
+    """Wait for the threads that a program has started, as Python does at its end; not for those of a pool without work.
+
+    Args:
+        threads: of the program.
+        values: of its names, pools among them.
+    """
+    pools: Any = sys.modules.get("concurrent.futures.thread")
+    for value in list(values) if pools is not None else ():
+        if isinstance(value, pools.ThreadPoolExecutor):
+            value.shutdown(wait=False)  # it ends once it has done what it was given
+    queues = getattr(pools, "_threads_queues", {})
+    for thread in threads:
+        while thread.is_alive() and not thread.daemon and not (thread in queues and queues[thread].empty()):
+            thread.join(_JOIN_SECONDS)
 
 
 @contextlib.contextmanager

@@ -402,7 +402,18 @@ last.set()
 """
 
 
-def test_a_program_ends_with_its_threads(tmp_path):
-    unit = Module("unit", "unit.py", PROGRAM)
+POOL = """
+from concurrent.futures import ThreadPoolExecutor
+
+pool = ThreadPoolExecutor(2)
+pool.submit(print, "done").result()
+kept = [ThreadPoolExecutor(1)]
+kept[0].submit(print, "done too").result()
+"""
+
+
+@pytest.mark.parametrize(("text", "output"), [(PROGRAM, "started\ndone\n"), (POOL, "done\ndone too\n")])
+def test_a_program_ends_with_its_threads(tmp_path, text, output):
+    unit = Module("unit", "unit.py", text)
     program = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 2.0), InProcess(tmp_path), 0).run()
-    assert (program.output, program.exit_code) == ("started\ndone\n", 0)
+    assert (program.output, program.exit_code) == (output, 0)

@@ -1,5 +1,6 @@
 """One submission in, one result out: shielded from whatever lies about."""
 
+import errno
 import gc
 import os
 import re
@@ -275,6 +276,17 @@ def test_graders_that_start_together_have_one_secret(monkeypatch, tmp_path):
 
     monkeypatch.setattr(secrets, "token_hex", token_hex)
     assert course_secret() == first[0] != b""
+    assert [path.name for path in (tmp_path / "idealcat").iterdir()] == ["secret"]
+
+
+def test_a_secret_is_made_on_a_disk_without_hard_links(monkeypatch, tmp_path):
+    def refuse(*_, **__):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "link", refuse)
+    assert len(course_secret()) == 64
     assert [path.name for path in (tmp_path / "idealcat").iterdir()] == ["secret"]
 
 

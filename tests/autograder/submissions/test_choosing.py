@@ -80,6 +80,13 @@ def test_work_counts_beside_a_newer_notebook_that_cannot_be_read(read, broken, n
     assert found.notes[0] == "variation_loss.ipynb was left: it cannot be read"
 
 
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_program_without_functions_counts_beside_a_notebook_that_cannot_be_read(read, broken):
+    found = read({"variation_loss.py": "print(1)\n", "variation_loss.ipynb": BROKEN[broken]})
+    assert found.modules["variation_loss"].text == "print(1)\n"
+    assert found.notes[0] == "variation_loss.ipynb was left: it cannot be read"
+
+
 def test_two_large_notebooks_are_no_copies_of_one_another(read):
     found = read({"variation_loss.ipynb": " " * (11 * 2**20), "my/variation_loss.ipynb": " " * (12 * 2**20)})
     assert "my/variation_loss.ipynb" in found.notes[0]

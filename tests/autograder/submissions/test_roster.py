@@ -102,6 +102,9 @@ def test_a_number_alone_makes_no_student_of_another_name(tmp_path):
     [
         ("Bob Lin", "Bo Lin"),
         ("Zoe Mueller", "Zoë Müller"),
+        ("Joerg Mueller", "Jörg Müller"),
+        ("Djordje Djuric", "Đorđe Đurić"),
+        ("Isil Yildiz", "I\u015f\u0131l Y\u0131ld\u0131z"),
         ("Jane Roe", "Jane-Ann Poe"),
         ("Wang Min", "王敏"),
         ("bol", "Al"),
