@@ -58,7 +58,8 @@ def is_hashable(value: object) -> bool:
         return all(map(is_hashable, value.fields.values()))
     if is_record(value):
         # Objects of a class without a comparison by fields may differ though their records are equal.
-        by_fields = isinstance(value, tuple) or type(value).__dataclass_params__.eq  # type: ignore[attr-defined]
+        kind: Any = type(value)
+        by_fields = isinstance(value, tuple) or kind.__dataclass_params__.eq
         return by_fields and is_hashable(record_of(value))
     if isinstance(value, enum.Enum) or type(value) is Member:
         return True
