@@ -8,7 +8,9 @@ OUT ?= out
 # Each file's tests in one process, so that what they share is made once; and the files in their order.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 # Minutes for each test, of which none shares anything with another: each goes to the process that is free.
-SEEDS := tests/autograder/grading/test_alternatives.py tests/autograder/grading/test_keras.py
+LONG := $(patsubst %,tests/autograder/grading/test_%.py,alternatives keras course_verifies)
+# On so many seeds the long ones grade each module.
+SEEDS ?= 1
 
 .PHONY: demo test test-all test-pythons lint format translations bench clean
 
@@ -19,8 +21,9 @@ demo: $(INSTALLED) ## grade a class of sample submissions
 test: $(INSTALLED) ## the project's tests, without the slow ones
 	$(PYTEST) -m "not slow"
 
-test-all: $(INSTALLED) ## every test
-	$(PYTEST) $(SEEDS:%=--ignore=%) && ended=0 || ended=$$?; $(BIN)/pytest -n auto --dist worksteal $(SEEDS) && exit $$ended
+test-all: $(INSTALLED) ## every test, the slow ones on one seed; on more by SEEDS=20
+	$(PYTEST) $(LONG:%=--ignore=%) && ended=0 || ended=$$?; \
+	$(BIN)/pytest -n auto --dist worksteal --seeds $(SEEDS) $(LONG) && exit $$ended
 
 test-pythons: ## `make test` on each Python from 3.11 to 3.13 that is found; those that are missing are named
 	$(PYTHON) -m tools.pythons

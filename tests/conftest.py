@@ -8,6 +8,13 @@ os.environ["IDEALCAT_LANG"] = "en"  # whatever the machine speaks
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write what golden submissions give now")
+    parser.addoption("--seeds", type=int, default=1, help="on how many seeds the slow tests grade each module")
+
+
+@pytest.fixture(scope="session")
+def seeds(pytestconfig: pytest.Config) -> int:
+    number: int = pytestconfig.getoption("--seeds")
+    return number
 
 
 def pytest_configure() -> None:

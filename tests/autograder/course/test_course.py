@@ -10,7 +10,7 @@ from autograder.checks.mistakes import known_mistakes
 from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
-from autograder.grading.verify import Verification, open_benches
+from autograder.grading.verify import Verification
 from autograder.results.types import Outcome
 from autograder.submissions import Submission
 
@@ -43,15 +43,6 @@ def test_a_solution_passes_every_check(unit, sandbox):
 def test_its_units_have_all_that_authors_must_write():
     finding = Verification(CATALOG, list(CATALOG.units.values()), run_trials=iter).course()
     assert finding.problems == ()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("unit", CATALOG.units)
-def test_a_unit_verifies(unit):
-    """`autograder verify`: twenty seeds, every mistake, every mutant."""
-    with open_benches(ROOT, jobs=2) as run_trials:
-        findings = list(Verification(CATALOG, CATALOG.select([unit]), run_trials).findings())
-    assert [(finding.question, finding.problems) for finding in findings if not finding.good] == []
 
 
 @pytest.mark.parametrize(("unit", "function"), FUNCTIONS, ids=lambda value: value.name)

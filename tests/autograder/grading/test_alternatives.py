@@ -36,8 +36,8 @@ def test_full_marks(path, sandbox, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ALTERNATIVES, ids=name)
-def test_full_marks_on_twenty_seeds(path, sandbox, tmp_path):
-    assert [failures(path, sandbox, tmp_path, f"seed {i}") for i in range(20)] == [[]] * 20
+def test_full_marks_on_every_seed(path, seeds, sandbox, tmp_path):
+    assert [failures(path, sandbox, tmp_path, f"seed {i}") for i in range(seeds)] == [[]] * seeds
 
 
 @pytest.mark.parametrize("unit", CATALOG.units)
