@@ -18,6 +18,10 @@ def seeds(pytestconfig: pytest.Config) -> int:
 
 
 def pytest_configure() -> None:
-    """Keep what Python compiles, even where it is told not to: a thousand processes import the same modules."""
+    """Keep what Python compiles, even where it is told not to: a thousand processes import the same modules.
+
+    What this run of pytest was told is not for those that the tests start.
+    """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.pop("PYTEST_ADDOPTS", None)
     sys.dont_write_bytecode = False
