@@ -365,6 +365,13 @@ def quiets_some_kinds_of_layers(model):
     return model.requires_grad_(False)
 
 
+@mistake("freeze", "Dropout still drops; model.eval() puts layers of every kind in eval mode.")
+def leaves_dropout_on(model):
+    for module in model.modules():
+        module.training = isinstance(module, nn.Dropout)
+    return model.requires_grad_(False)
+
+
 @mistake(
     "freeze", "The parameters of the submodules are frozen, but not the model's own; model.parameters() has them all."
 )

@@ -734,6 +734,21 @@ def shuffles_only_once(model, train, valid, **options):
     return _tune(model, train, valid, *sizes, iter(lambda: order, None))
 
 
+@mistake("fine_tune", "The batches hold the same images in each epoch, in another order; shuffle the images anew.")
+def shuffles_the_batches_alone(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    dice = torch.Generator().manual_seed(seed)
+    count = len(train[1])
+    batches = torch.randperm(count, generator=dice)[: count - count % sizes[-1]].view(-1, sizes[-1])
+    rest = torch.tensor(sorted({*range(count)} - {*batches.flatten().tolist()}), dtype=torch.int64)
+
+    def orders():
+        while True:
+            yield torch.cat([batches[torch.randperm(len(batches), generator=dice)].flatten(), rest])
+
+    return _tune(model, train, valid, *sizes, orders())
+
+
 @mistake("fine_tune", "The seed is not used: batches come from the global random state and differ in every run.")
 def ignores_the_seed(model, train, valid, **options):
     sizes, _ = _defaults(**options)

@@ -263,6 +263,12 @@ def softmaxes_over_the_examples(logits, labels):
     return (logits.softmax(dim=0).argmax(dim=1) == labels).float().mean().item()
 
 
+@mistake("accuracy", "The operator // drops what follows the decimal point, so that most shares are 0; divide by /.")
+def divides_without_a_remainder(logits, labels):
+    _require_equal(logits, labels)
+    return float((logits.argmax(dim=1) == labels).sum().item() // len(labels))
+
+
 @mistake("accuracy", "This is the share of wrong answers; the accuracy is one minus that.")
 def counts_the_wrong(logits, labels):
     _require_equal(logits, labels)

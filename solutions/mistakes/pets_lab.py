@@ -478,6 +478,15 @@ def takes_the_first(labels, fraction, seed=0):
     return torch.cat(train), torch.cat(valid)
 
 
+@mistake("stratified_split", "Pictures that follow one another are taken, from a place by lot on; shuffle each class.")
+def takes_a_run_of_pictures(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    moved = torch.arange(len(labels)).roll(int(torch.randint(len(labels), (), generator=generator)))
+    train, valid = zip(*_cut(labels[moved], fraction), strict=True)
+    return moved[torch.cat(train)], moved[torch.cat(valid)]
+
+
 @mistake("stratified_split", "The seed has no effect, and every one gives the same split; start the generator from it.")
 def splits_alike_for_all_seeds(labels, fraction, seed=0):
     _check_fraction(fraction)
@@ -1028,7 +1037,8 @@ class _Standardising(nn.Module):
 
 
 @mistake(
-    "train_pet_classifier", "Features are standardised by the batch that is shown: an image alone gets other logits."
+    "train_pet_classifier",
+    "The logits of an image depend on the others in its batch, as where features are standardised by it.",
 )
 def standardises_by_the_batch(backbone, images, labels, classes, *, seed=0):
     backbone = copy.deepcopy(backbone).requires_grad_(False)

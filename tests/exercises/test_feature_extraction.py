@@ -287,7 +287,7 @@ def outputs_of(network, images):
 
 
 @pytest.mark.points("freeze", 1)
-def test_freeze_sets_eval_mode(submission, images, seed):
+def test_freeze_sets_eval_mode(submission, images, rng, seed):
     """The model gives what it gives in eval mode, with gradients by the images; weights and running statistics stay."""
     model = submission.send(data.toy_convnet(seed=seed).train())
     submission.freeze(model)
@@ -300,6 +300,14 @@ def test_freeze_sets_eval_mode(submission, images, seed):
         ": after freeze no gradient reaches the images any more",
         [logits],
     )
+    features = torch.rand(len(images), 6, generator=rng)
+    toy = data.toy_dropout_head(6, 4, normalises=False, seed=seed)
+    head = submission.send(toy.train())
+    submission.freeze(head)
+    logits = head(features)
+    expected, _ = outputs_of(toy, features)
+    assert_kind(logits, expected.shape)
+    assert_one_of(logits, expected, problem=": after freeze a model with dropout gives other logits than in eval mode")
 
 
 @pytest.mark.points("freeze", 1.1)

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import itertools
 import pickle
 from collections.abc import Sequence
 from functools import partial
@@ -945,6 +946,10 @@ def test_tuning_shuffles_anew_each_epoch(submission, sure, stripes, rng):
         times = torch.bincount(places.round().long(), minlength=40)
         skipped = f"learnt from {int((times < 3).sum())} of 40 training images in fewer than all of 3 epochs"
         assert_holds(bool((times >= 3).all()), skipped, history)
+        if len(places) == 120:
+            first, second = ({*itertools.pairwise(each)} for each in places.round().long().view(3, 40)[:2].tolist())
+            alike = f"took {len(first & second)} of 40 training images right after the same one in two epochs"
+            assert_holds(len(first & second) < 20, alike, history, mistake="shuffles_the_batches_alone")
     # So few images that they are one step, and the same twice, which are one step too.
     few = stripes[0][0][:16], stripes[0][1][:16]
     twice = tuple(torch.cat([part, part]) for part in few)

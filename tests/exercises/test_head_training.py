@@ -280,7 +280,7 @@ def test_head_judges_each_example_alone(submission, rng):
 @pytest.mark.points("accuracy", 2)
 def test_accuracy_of_known_logits(submission, rng):
     """Three of four right are 0.75, all right are 1, none right is 0, also for a single example: Python floats."""
-    logits = torch.tensor([[2.0, 1.0, 0.0], [-3.0, -1.0, -2.0], [0.1, 0.2, 0.9], [3.0, 9.0, 1.0]])
+    logits = torch.tensor([[2.0, 1.0, 0.0], [-3.0, -1.0, -2.0], [0.1, 0.2, 0.9], [1.5, 9.0, 0.5]])
     assert_close(submission.accuracy(logits, torch.tensor([0, 1, 2, 0])), 0.75)
     assert_close(submission.accuracy(logits[1:], torch.tensor([1, 2, 0])), 2 / 3)
     logits = torch.randn(6, 4, generator=rng)
