@@ -108,6 +108,11 @@ def rounds_to_bytes(model, images, labels, epsilon):
     return (moved * 255).round() / 255
 
 
+@mistake("fgsm", "The result is float32 whatever came in; keep the dtype of the images.")
+def steps_in_float32(model, images, labels, epsilon):
+    return (images.detach() + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1).float()
+
+
 @mistake("fgsm", "The result hangs on the images: where they require gradients it does too; detach it.")
 def stays_attached(model, images, labels, epsilon):
     return (images + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
@@ -435,6 +440,11 @@ def changes_all_in_the_first_step(model, images, targets, *, epsilon=EPSILON, st
     return moved.detach()
 
 
+@mistake("targeted_attack", "No more than 40 steps are taken; take as many as are asked for.")
+def takes_forty_steps_at_most(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, epsilon, step_size, min(steps, 40))
+
+
 @mistake("targeted_attack", "0 steps count as none given: `steps or ...` takes every 0 for missing.")
 def takes_zero_steps_for_missing(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     return _attacked(model, images, targets, epsilon, step_size, steps or 40)
@@ -491,7 +501,7 @@ def waits_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STE
     "As long as one image does not fool the model, all of them are changed; leave alone those that do already.",
 )
 def moves_all_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
-    attacked = images.clone()
+    attacked = images.detach().clone()
     for _ in range(steps):
         if (model(attacked).argmax(dim=1) == targets).all():
             break
@@ -502,7 +512,7 @@ def moves_all_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size
 
 @mistake("targeted_attack", "The attack ends for all images once one of them fools the model; go on until each does.")
 def ends_with_the_first_success(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
-    attacked = images.clone()
+    attacked = images.detach().clone()
     for _ in range(steps):
         if (model(attacked).argmax(dim=1) == targets).any():
             break

@@ -94,7 +94,7 @@ def _fit(
         better = {"loss": loss < lowest, "accuracy": accuracy > highest, "last": True}[keep]
         best, highest = copy.deepcopy(head.state_dict()) if better else best, max(highest, accuracy)
         if improved(loss, lowest):
-            lowest, waited = loss, 0 if resets else waited
+            lowest, waited = min(loss, lowest), 0 if resets else waited
             continue
         waited += 1
         if patience is not None and waited >= patience + wait:
@@ -737,6 +737,20 @@ def compares_with_the_epoch_before(head, train, valid, **options):
         return loss < before[-2]
 
     return _fit(head, train, valid, **options, improved=fell)
+
+
+@mistake(
+    "fit_head",
+    "The loss is compared with that of `patience` epochs ago; compare it with the lowest so far.",
+)
+def compares_with_an_epoch_long_ago(head, train, valid, *, patience=None, **options):
+    losses = []
+
+    def fell(loss, _):
+        losses.append(loss)
+        return patience is None or len(losses) <= patience or loss < losses[-1 - patience]
+
+    return _fit(head, train, valid, patience=patience and 1, **options, improved=fell)
 
 
 @mistake("predict", "A k above the number of classes fails in topk; it means all of them: take min(k, K).")

@@ -132,6 +132,12 @@ def assert_detaches(attached, function, model, images, *args, **sizes):
     assert_images(result, images.shape, attached)
 
 
+def assert_keeps_float64(function, images):
+    """Images of float64 give such images: `function(model, images, labels)`, for a model that computes in it."""
+    model, labels = data.toy_model(["dark", "light"]).double(), torch.arange(len(images)) % 2
+    assert_kind(function(model, images.double(), labels), images.shape, torch.float64)
+
+
 def assert_allowed(result, originals, epsilon):
     """The result is a detached batch of images within epsilon of the originals."""
     assert_images(result, originals.shape)
@@ -189,9 +195,10 @@ def test_fgsm_stays_in_the_range_of_pixels(submission, model, images, labels):
 @pytest.mark.points("fgsm", 0.5)
 @pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_is_tidy(submission, model, images, labels):
-    """The images are not changed, no gradient stays on the model, and what comes back is detached."""
+    """The images are not changed, no gradient stays on the model, float64 stays, and what comes back is detached."""
     assert_tidy(submission, partial(submission.fgsm, model, images, labels, EPSILON))
     assert_detaches("stays_attached", submission.fgsm, model, images[:1], labels[:1], EPSILON)
+    assert_keeps_float64(partial(submission.fgsm, epsilon=EPSILON), images)
 
 
 @pytest.mark.points("fgsm", 2)
@@ -343,9 +350,10 @@ def test_targeted_step_gives_images(submission, model, images, targets):
 @pytest.mark.points("targeted_step", 0.5)
 @pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_targeted_step_is_tidy(submission, model, images, targets):
-    """The inputs are not changed, and no gradient stays on the model."""
-    sizes = {"step_size": STEP, "epsilon": EPSILON}
-    assert_tidy(submission, partial(submission.targeted_step, model, images, images, targets, **sizes))
+    """The inputs are not changed, no gradient stays on the model, and float64 stays float64."""
+    step = partial(submission.targeted_step, step_size=STEP, epsilon=EPSILON)
+    assert_tidy(submission, partial(step, model, images, images, targets))
+    assert_keeps_float64(lambda model, images, labels: step(model, images, images, labels), images)
 
 
 @pytest.mark.points("targeted_step", 1)
@@ -421,7 +429,7 @@ def test_attack_takes_the_steps_that_are_asked_for(submission, model, images, fa
     assert_between(largest, STEP / 20, STEP / 2 + ROUNDING, what="the largest move of a pixel in the second step")
     # On a straight line, of which each step goes as far as the one before.
     attack = partial(submission.targeted_attack, straight(), images, torch.ones(len(images), dtype=torch.int64))
-    for long, steps in ((STEP / 10, 40), (3 * STEP, 2)):
+    for long, steps in ((STEP / 10, 45), (3 * STEP, 2)):
         before, after = (attack(step_size=long, steps=count) for count in (steps - 1, steps))
         for result in (before, after):
             assert_kind(result, images.shape)
@@ -479,11 +487,13 @@ def test_attack_stops_at_success(submission, model, images, targets, far_targets
 @pytest.mark.points("targeted_attack", 0.5)
 @pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_is_tidy(submission, model, images, labels, far_targets):
-    """The images are not changed, no gradient stays on the model, and what comes back is detached."""
+    """The images are not changed, no gradient stays on the model, float64 stays, and what comes back is detached."""
     # The ball is so small that it matters where it lies: round the originals, or round what they have become.
     assert_tidy(submission, partial(submission.targeted_attack, model, images, far_targets, epsilon=2 / 255, steps=3))
-    for aims in (far_targets, labels):  # also where there is nothing to change
-        assert_detaches("", submission.targeted_attack, model, images[:1], aims[:1], steps=1)
+    assert_detaches("", submission.targeted_attack, model, images[:1], far_targets[:1], steps=1)
+    # Also where there is nothing to change.
+    assert_detaches("stays_attached_without_a_step", submission.targeted_attack, model, images[:1], labels[:1], steps=1)
+    assert_keeps_float64(partial(submission.targeted_attack, steps=1), images)
 
 
 @pytest.mark.points("targeted_attack", 1)

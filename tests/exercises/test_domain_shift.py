@@ -1,5 +1,6 @@
 """Checks of domain_shift. The first line of each docstring is what the student reads."""
 
+import math
 from functools import partial
 
 import pytest
@@ -329,15 +330,19 @@ def test_probe_of_a_pretrained_network(submission, pets, rng):
 # --- transfer_gain
 
 
-def gain_mistake(gain, opposite):
+def gain_mistake(gain, opposite, count):
     """The known mistake that explains the gain of a backbone that sees over another, and that with their roles reversed.
+
+    Both are judged on so many images.
 
     How often the one that does not see guesses right is another thing with each probe.
     """
     if not all(isinstance(each, float) for each in (gain, opposite)):
         return ""
     if gain > 1.05:
-        negative = "gains_per_cent" if opposite < -1 else "divides_the_gain_again"
+        right = gain * count / 100
+        per_cent = "gains_per_cent" if math.isclose(right, round(right), abs_tol=1e-3) else ""
+        negative = per_cent if opposite < -1 else "divides_the_gain_again"
         return negative if opposite < 0 else "divides" if 0 < opposite < 1 else ""
     if gain < 0:
         return "subtracts_the_wrong_way" if opposite > 0 else ""
@@ -356,7 +361,7 @@ def assert_gains(submission, rng, backbones, halves, *bounds, twin=None):
     pairs = [backbones, reversed_roles(backbones)] + ([(backbones[0], twin)] if twin else [])
     gains = asked_by_lot(rng, lambda *pair: submission.transfer_gain(*pair, *halves), pairs)
     for gain, ends in zip(gains[:2], bounds, strict=False):
-        assert_number(gain, *ends, mistake=gain_mistake(*gains[:2]))
+        assert_number(gain, *ends, mistake=gain_mistake(*gains[:2], len(halves[1][1])))
     for gain in gains[2:]:
         assert_number(gain, -0.15, 0.15)
 

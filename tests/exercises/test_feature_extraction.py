@@ -235,7 +235,7 @@ def test_normalize_has_a_gradient(submission, images):
 @pytest.mark.depends_on("test_normalize_known_values")
 def test_normalize_refuses_a_deviation_that_is_not_positive(submission, images):
     """A deviation of 0 or less is a ValueError that names std."""
-    for std in ([0.2, 0.0, 0.2], [0.2, 0.2, -0.1], [-0.3, 0.2, 0.2]):
+    for std in ([0.2, 0.0, 0.2], [0.2, 0.2, -0.1], [-0.3, 0.2, 0.2], [-0.2, -0.2, 0.2]):
         assert_mentions(assert_raises(ValueError, submission.normalize, images, [0.5, 0.5, 0.5], std), "std")
 
 

@@ -29,6 +29,13 @@ def assert_answered(given):
     )
 
 
+def assert_letter(given, question):
+    """An answer is one of the letters."""
+    answer = given[question]
+    problem = f"answers {question} with {show(answer)}, expected one letter from a to d"
+    assert_holds(letter(answer) in LETTERS, problem, given)
+
+
 def is_right(given, key, question):
     """The student's answer to a question is the solution's."""
     return letter(given.get(question)) == key[question]
@@ -50,6 +57,7 @@ def judge(submission, reference, question):
     given, key = submission.answers(), reference.answers()
     assert_answered(given)
     assert_holds(question in given, f"gives no answer to {question}", given)
+    assert_letter(given, question)
     assert_holds(is_right(given, key, question), f"gives an answer to {question} that is not the best one", given)
     assert_beyond_guessing(given, key, question.partition("_")[0])
 
@@ -68,10 +76,9 @@ def test_answers_are_letters(submission):
     given = submission.answers()
     assert_answered(given)
     assert_holds(bool(given), "returned an empty dict, expected at least one answer", given)
-    for question, answer in given.items():
+    for question in given:
         assert_holds(question in QUESTIONS, f"answers {show(question)}, which is no question of the quiz", given)
-        problem = f"answers {question} with {show(answer)}, expected one letter from a to d"
-        assert_holds(letter(answer) in LETTERS, problem, given)
+        assert_letter(given, question)
 
 
 @pytest.mark.points("answers", 0.5)

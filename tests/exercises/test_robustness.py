@@ -68,7 +68,15 @@ def test_rates_count_the_targets(submission, images, rng):
     targets = first_choices(model, many)
     targets[120:] = (targets[120:] + 1) % 4
     result = submission.transfer_rates(many, targets, {"one": model})
-    assert_close(result, {"one": 120 / 131}, rtol=1e-6, atol=0.0)  # and is not rounded
+    assert_close(result, {"one": 120 / 131}, rtol=5e-3, atol=0.0)
+    rounded = any(result["one"] == round(120 / 131, digits) for digits in range(2, 7))
+    exact = abs(result["one"] * 131 / 120 - 1) <= 1e-6
+    assert_holds(
+        exact,
+        f": the rate of 120 images of 131 is {result['one']!r}, expected {120 / 131!r}",
+        result,
+        mistake="rounds_the_rates" if rounded else "",
+    )
 
 
 @pytest.mark.points("transfer_rates", 1)
@@ -249,7 +257,9 @@ def test_loss_after_one_step(submission, contrasts, rng):
             # A start that is drawn is another each time, and does not get as far.
             again = submission.adversarial_loss(model, images, labels, epsilon=epsilon)
             drawn = all(isinstance(each, torch.Tensor) and each.shape == () for each in (result, again))
-            drawn = drawn and float(result) != float(again) and max(result, again) < 1.0001 * expected
+            least = (F.cross_entropy(model(images), labels).detach() + expected) / 2  # a random step leads nowhere
+            drawn = drawn and float(result) != float(again) and least < min(result, again)
+            drawn = drawn and max(result, again) < 1.0001 * expected
             wrong.mistake = "starts_at_random" if drawn else ""
             raise
 
