@@ -18,8 +18,10 @@ from autograder.submissions.notebook import code_cells, join_cells
 
 #: A syntax tree takes up to a thousand times the room of its text.
 MAX_SOURCE_BYTES = 256 * 2**10
-#: Python reads many more, and some of them take for ever (`punycode`, `idna`).
-_ENCODINGS = ("utf-8", "utf-8-sig", "ascii", "latin-1", "iso-8859-1", "iso-8859-15", "cp1252", "windows-1252")
+#: Python reads many more, and some of them take for ever (`punycode`, `idna`). The other ones here are tables of letters.
+_ENCODINGS = re.compile(
+    r"utf-8(?:-sig)?|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-\w+|gbk|gb2312|gb18030|big5|shift_jis|euc_\w+"
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _decode(data: bytes) -> str:
         SyntaxError, UnicodeDecodeError, LookupError: it is in another encoding than it names, or in none that is read here.
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    if encoding.lower() not in _ENCODINGS:
+    if not _ENCODINGS.fullmatch(codecs.lookup(encoding).name):
         raise LookupError(encoding)
     return data.decode(encoding).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 

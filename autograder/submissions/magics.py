@@ -8,6 +8,12 @@ from autograder.submissions.module import parsed
 
 #: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
+#: Magics that IPython knows without their `%` where one is all that a cell has.
+_AUTOMATIC = re.compile(
+    r"(?:alias|autoreload|bookmark|cat|cd|conda|config|cp|debug|env|hist(?:ory)?|less|load|load_ext|l[dflsx]?|ls|ldir|mamba|"
+    r"man|matplotlib|mkdir|more|mv|pdoc|pinfo|pip|popd|precision|prun|psource|pushd|pwd|pycat|pylab|reload_ext|reset|rm|"
+    r"rmdir|run|save|set_env|store|sx|system|time|timeit|unload_ext|uv|who|whos|xmode)\s+[^\s=].*"
+)
 #: A magic that runs one line of Python in its place; inside a function it binds no name there.
 _TIME = re.compile(r"%time\s+(?P<code>.+)")
 #: A magic that runs a script or a notebook and takes its names. Inside a function no import of all names can stand for it.
@@ -43,6 +49,8 @@ def without_magics(text: str, unit: str) -> str:
     A cell that `%%writefile` writes into the unit's own file is code; one for another Python file, or with another magic for
     whole cells, is left out; one for any other file becomes a statement that writes the file.
     """
+    if _AUTOMATIC.fullmatch(text.strip()) and parsed(text.strip()) is None:
+        text = f"%{text.strip()}"
     lines = bare_lines(text)
     start = text.lstrip().partition("\n")[0].strip()
     written = _WRITEFILE.match(start)

@@ -213,6 +213,17 @@ class LoadedModule(types.ModuleType):
         return any(value.__module__ == self.__name__ for value in functions)
 
 
+def may_define(text: str, name: str) -> bool:
+    """Return True if a source, executed to its end, may give a value to a name: `import *` may do so to any."""
+    nodes: list[Any] = list(ast.walk(ast.parse(text)))
+    return any(
+        name in (getattr(node, "name", None), getattr(node, "asname", None), getattr(node, "value", None))
+        or getattr(node, "name", None) == "*"
+        or (type(node) is ast.Name and node.id == name and type(node.ctx) is ast.Store)
+        for node in nodes
+    )
+
+
 def _is_meant_for_elsewhere(statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
     """Return True if a statement failed because it is meant for another machine, or because an earlier statement failed.
 

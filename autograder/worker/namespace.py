@@ -8,7 +8,7 @@ from typing import Any
 from autograder.worker.codec import Handle, type_name
 from autograder.worker.faults import fault_of
 from autograder.worker.frameworks import Framework, framework, framework_note
-from autograder.worker.modules import LoadedModule
+from autograder.worker.modules import LoadedModule, may_define
 from autograder.worker.objects import is_method, operation
 from autograder.worker.protocol import STOPPED, Fault
 
@@ -81,9 +81,9 @@ class Namespace:
             for part in rest[:-1]:
                 owner = getattr(owner, part, None)
             return method_of(owner, rest[-1])
-        stopped = LoadedModule.state(module).stopped
-        if stopped is not None and not hasattr(module, first):
-            return replace(self.fault(stopped), found=STOPPED)
+        state = LoadedModule.state(module)
+        if state.stopped is not None and not hasattr(module, first) and may_define(self.texts[state.filename], first):
+            return replace(self.fault(state.stopped), found=STOPPED)
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         return Fault("missing", found=type_name(function) if hasattr(module, first) else "", names=tuple(own))
 

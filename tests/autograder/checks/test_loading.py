@@ -292,6 +292,15 @@ def test_what_ends_a_module_is_named_and_not_what_came_before(load):
         student.halve(2)
 
 
+def test_a_module_that_stops_does_not_vouch_for_what_it_never_defines(load):
+    student = load(DOUBLE + "assert double(2) == 5\nquarter = 1\n")
+    with pytest.raises(MissingFunction, match="has no function halve; write def halve"):
+        student.halve(2)
+    assert load(DOUBLE + "1 / 0\nfrom math import *\n").double(2) == 4
+    with pytest.raises(MissingFunction, match="stopped before halve was defined"):
+        load(DOUBLE + "1 / 0\nfrom helper import *\n", helper="def halve(x):\n    return x / 2\n").halve(2)
+
+
 def test_a_library_that_fails_in_the_sandbox_costs_what_uses_it(load):
     student = load("from torch import no_such_name\n" + DOUBLE)
     assert (

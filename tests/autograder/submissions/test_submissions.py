@@ -254,6 +254,23 @@ def test_odd_but_valid_encodings_are_taken(handin, content):
     assert module.text.replace("# coding: latin-1\n# ö\n", "") == CODE
 
 
+@pytest.mark.parametrize(
+    ("encoding", "letter"),
+    [
+        *(("cp1251", "\u0436"), ("ISO-8859-5", "\u0436"), ("koi8-r", "\u0436"), ("mac-cyrillic", "\u0436")),
+        *(("windows-1257", "\u017e"), ("iso-8859-13", "\u017e"), ("cp1250", "\u017e"), ("gbk", "\u4e2d")),
+    ],
+)
+def test_encodings_of_other_languages_are_read(handin, encoding, letter):
+    data = f"# coding: {encoding}\n# {letter}\n{CODE}".encode(encoding)
+    module = read_submission(handin(variation_loss=data), UNITS).modules["variation_loss"]
+    assert not module.problem and f"# {letter}" in module.text
+
+
+def test_an_encoding_that_takes_for_ever_is_refused(handin):
+    assert "is not UTF-8 text" in problem_of(handin(variation_loss=f"# coding: punycode\n{CODE}".encode()))
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04 no", b"", os.urandom(100)], ids=["cut", "empty", "noise"])
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
 def test_a_corrupt_archive_has_a_sentence(tmp_path, name, content):
@@ -314,6 +331,26 @@ def test_a_notebook_under_the_name_of_a_script_is_read_as_a_notebook(handin, sta
     exec(module.text, names := {})
     assert names["total_variation"](None) == 2
     assert module.place(4) == "variation_loss.ipynb cell 2, line 2"
+
+
+@pytest.mark.parametrize(
+    "line", ["pip install tqdm", "cd ..", "matplotlib inline", "load_ext autoreload", "ls -l data", "rm -rf data"]
+)
+def test_a_magic_alone_in_its_cell_needs_no_sign(handin, line):
+    found = source_of(handin, f"{line}\n", "def denoise(x):\n    return x")
+    assert not found.problem and not found.modules["variation_loss"].notes
+    assert "def denoise" in found.modules["variation_loss"].text
+
+
+def test_python_that_begins_with_the_name_of_a_magic_stays_python(handin):
+    cells = ["time = 3", "save(2)", "ls = [1]", "def denoise(x):\n    return time, ls"]
+    text = source_of(handin, *cells).modules["variation_loss"].text
+    assert "time = 3" in text and "ls = [1]" in text
+
+
+def test_words_that_are_no_python_and_no_magic_are_told(handin):
+    module = source_of(handin, "cat and dog are\ndef f(:", "def denoise(x):\n    return x").modules["variation_loss"]
+    assert "cell 1" in module.notes[0]
 
 
 def source_of(handin, *cells):
