@@ -276,13 +276,15 @@ def _from_a_thread(budget: Budget) -> Iterator[None]:
     lock, over = threading.Lock(), threading.Event()
 
     def watch() -> None:
-        while not over.wait(max(budget.seconds_left(), _SHORTEST)):
+        pause = max(budget.seconds_left(), _SHORTEST)
+        while not over.wait(pause):
             with lock:
-                if budget.seconds_left() <= 0 and not over.is_set():
+                left = budget.seconds_left()
+                pause = _AGAIN if left <= 0 else max(left, _SHORTEST)
+                if left <= 0 and not over.is_set():
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(running), ctypes.py_object(DeadlinePassed)
                     )
-                    return
 
     threading.Thread(target=watch, daemon=True).start()
     try:

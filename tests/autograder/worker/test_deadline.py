@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -171,6 +172,13 @@ def test_at_home_the_deadline_comes_again_where_code_has_swallowed_it():
     unit = Module("unit", "unit.py", SWALLOWS)
     with pytest.raises(TimedOut):
         StudentModule(ModuleUnderTest(unit, {"unit": unit}, 0.1), InProcess(), 0).swallow()
+
+
+def test_in_another_thread_the_deadline_comes_again_as_well():
+    unit = Module("unit", "unit.py", SWALLOWS)
+    student = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 0.1), InProcess(), 0)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(TimedOut):
+        pool.submit(student.swallow).result()
 
 
 # --- beside processes that take the core
