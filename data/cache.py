@@ -7,19 +7,12 @@ written last, and then renamed. While one process makes it, any other waits and 
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from platformdirs import user_cache_path
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 MANIFEST = "manifest.json"
 
@@ -105,15 +98,10 @@ def _write_manifest(folder: Path) -> None:
 
 @contextmanager
 def _hold_lock(path: Path) -> Iterator[None]:
-    """Hold the lock of a file; the system releases it even if this process is killed."""
-    with path.open("a+b") as file:
-        _wait_for(file)
+    """Hold the lock of a file; the system releases it even if this process is killed. A file system without locks holds none."""
+    from filelock import FileLock
+
+    with ExitStack() as stack:
+        with suppress(NotImplementedError):
+            stack.enter_context(FileLock(path, fallback_to_soft=False, preserve_lock_file=True))
         yield
-
-
-def _wait_for(file: IO[bytes]) -> None:
-    if sys.platform == "win32":
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX)

@@ -89,7 +89,7 @@ def test_a_refused_lock_is_one_sentence(empty_cache, monkeypatch):
     def refuse(*_):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("data.cache._wait_for", refuse)
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     with pytest.raises(CacheError, match=r"\(Permission denied\): make room or give the right to write there"):
         made_once("thing", write_two)
 
@@ -102,7 +102,7 @@ def test_an_own_fault_is_not_dressed_up_as_the_disk(empty_cache):
 
 def test_a_whole_thing_in_a_folder_that_cannot_be_written_is_read(empty_cache, monkeypatch):
     folder = made_once("thing", write_two)
-    monkeypatch.setattr("data.cache._wait_for", lambda file: pytest.fail("locked"))
+    monkeypatch.setattr("filelock.FileLock.acquire", lambda *_: pytest.fail("locked"))
     assert made_once("thing", write_two) == folder
 
 
