@@ -27,8 +27,8 @@ class Parameter:
 
 def parameters_of(function: str, solution: str) -> list[Parameter]:
     """Return the parameters of a function that is defined at the top level of a source; none if there is no such function."""
-    defined = (node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef) and node.name == function)
-    node = next(defined, None)
+    functions = (node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    node = next((each for each in functions if each.name == function), None)
     if node is None or node.args.vararg is not None or node.args.posonlyargs:
         return []
     arguments = node.args

@@ -109,7 +109,7 @@ class Catalog:
 
     def module_of(self, unit: str, function: str) -> str:
         """Return the name of the module in which a student writes a function: the unit's own, unless another defines it."""
-        start = re.compile(rf"^(def|class) {re.escape(function)}\b", re.MULTILINE)
+        start = re.compile(rf"^((?:async )?def|class) {re.escape(function)}\b", re.MULTILINE)
         paths = {part: self.exercise(part) for part in self.units[unit].parts}
         texts = {part: path.read_text("utf-8", "replace") for part, path in paths.items() if path.is_file()}
         return next((part for part, text in texts.items() if start.search(text)), unit)
@@ -292,7 +292,12 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
         for block in kept
     ]
     for block in public:
-        questions = tomllib.loads(block)["unit"][0].get("questions", {})
+        try:
+            questions = tomllib.loads(block)["unit"][0].get("questions", {})
+        except tomllib.TOMLDecodeError as error:
+            raise CatalogError(
+                "a rubric cannot be told from what follows it: let no line of its texts and lists begin with ["
+            ) from error
         if any("rubric" in question for question in questions.values()):
             raise CatalogError("write each rubric as a table, [unit.questions.NAME.rubric]: students do not get it")
     return head + "".join(public)

@@ -67,7 +67,10 @@ def passages(source: str) -> list[Passage]:
     found: list[Passage] = []
     inside: set[int] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and ast.get_docstring(node) is not None
+        ):
             literal = node.body[0]
             first, last = literal.lineno - 1, (literal.end_lineno or literal.lineno) - 1
             inside |= set(range(first, last + 1))

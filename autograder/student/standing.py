@@ -94,7 +94,7 @@ def place(catalog: Catalog, unit: str, function: str) -> str:
     module = catalog.module_of(unit, function)
     path = catalog.exercise(module)
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    found = re.search(rf"^(def|class) {function}\b", text, re.MULTILINE)
+    found = re.search(rf"^((?:async )?def|class) {function}\b", text, re.MULTILINE)
     line = f":{text.count(chr(10), 0, found.start()) + 1}" if found else ""
     return f"{_file(catalog, module)}{line}"
 

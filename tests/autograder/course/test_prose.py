@@ -56,6 +56,11 @@ def test_paragraphs_arguments_items_and_todos_are_passages():
     ]
 
 
+def test_a_coroutine_has_passages_too():
+    source = 'async def f(x):\n    """Return something, later."""\n    # TODO: Wait.\n'
+    assert [passage.text for passage in passages(source)] == ["Return something, later.", "Wait."]
+
+
 def test_a_skeleton_is_written_in_another_language():
     words = {"Part": "Dalis antra", "any number, of any kind.": "skaičius", "Title of the unit.": "T"}
     text = rewrite_prose(SOURCE, lambda english: words.get(english, english))

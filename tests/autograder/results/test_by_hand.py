@@ -139,6 +139,15 @@ def test_students_get_the_question_without_its_rubric(own_catalog):
         catalog_text(own_catalog.root, ["doubling"])
 
 
+def test_a_rubric_that_cannot_be_told_from_the_rest_is_refused(own_catalog):
+    path = own_catalog.root / "exercises" / "catalog.toml"
+    text = path.read_text()
+    assert "two = " in text
+    path.write_text(text.replace("two = ", 'other = """\n[1] one point\n"""\ntwo = '))
+    with pytest.raises(CatalogError, match="let no line of its texts and lists begin with"):
+        catalog_text(own_catalog.root, ["doubling"])
+
+
 def test_a_release_is_refused_where_it_cannot_leave_units_out(own_catalog):
     path = own_catalog.root / "exercises" / "catalog.toml"
     path.write_text(path.read_text().replace("[[unit]]", "[[ unit ]]"))

@@ -14,7 +14,7 @@ from autograder.results.summary import function_lines, summary
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.progress import FunctionProgress, Progress, fingerprint, read_progress, update_progress
 from autograder.student.runner import WatchedRun
-from autograder.student.standing import bars, listing, next_step, overview
+from autograder.student.standing import bars, listing, next_step, overview, place
 from autograder.student.terminal import run_lines
 from tests.autograder.conftest import ROOT
 from tests.autograder.small_course import RIGHT, make_course
@@ -49,6 +49,15 @@ def solve(own_course, exercise, student_pytest):
 
 def passed(root):
     return {name for name, standing in read_progress(root).units.get(UNIT, {}).items() if standing.passed}
+
+
+def test_the_place_of_a_coroutine_has_its_line(tmp_path):
+    catalog = read_catalog(make_course(tmp_path))
+    file = catalog.exercise("doubling")
+    file.write_text(file.read_text().replace("def double(", "async def double("))
+    line = next(number for number, text in enumerate(file.read_text().splitlines(), 1) if "def double(" in text)
+    assert place(catalog, "doubling", "double") == f"exercises/doubling.py:{line}"
+    assert catalog.module_of("doubling", "double") == "doubling"
 
 
 def test_in_the_beginning_it_says_what_is_first(command, own_course):
