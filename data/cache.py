@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 MANIFEST = "manifest.json"
@@ -98,9 +99,7 @@ def _write_manifest(folder: Path) -> None:
 
 @contextmanager
 def _hold_lock(path: Path) -> Iterator[None]:
-    """Hold the lock of a file; the system releases it even if this process is killed. A file system without locks holds none."""
-    from filelock import FileLock
-
+    """Hold the lock of a file, where the file system has locks; the system releases it even if this process is killed."""
     with ExitStack() as stack:
         with suppress(NotImplementedError):
             stack.enter_context(FileLock(path, fallback_to_soft=False, preserve_lock_file=True))
