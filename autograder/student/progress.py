@@ -123,9 +123,12 @@ def _is_named(catalog: Catalog, unit: Unit, function: str) -> bool:
 
 
 def fingerprint(catalog: Catalog, unit: str) -> str:
-    """Return the sha256 of a student's files of a unit together; empty if none exists."""
-    paths = [path for path in map(catalog.exercise, catalog.units[unit].modules) if path.is_file()]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() if paths else ""
+    """Return the sha256 of a student's files of a unit together; empty if none can be read, as while an editor saves."""
+    contents = []
+    for path in map(catalog.exercise, catalog.units[unit].modules):
+        with contextlib.suppress(OSError):
+            contents.append(path.read_bytes())
+    return hashlib.sha256(b"".join(contents)).hexdigest() if contents else ""
 
 
 def read_progress(root: Path) -> Progress:

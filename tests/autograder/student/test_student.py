@@ -51,6 +51,17 @@ def passed(root):
     return {name for name, standing in read_progress(root).units.get(UNIT, {}).items() if standing.passed}
 
 
+def test_a_file_that_cannot_be_read_at_the_moment_has_no_fingerprint(tmp_path, monkeypatch):
+    catalog = read_catalog(make_course(tmp_path))
+    assert fingerprint(catalog, "doubling")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # on Windows, while an editor saves it
+    assert fingerprint(catalog, "doubling") == ""
+
+
 def test_the_place_of_a_coroutine_has_its_line(tmp_path):
     catalog = read_catalog(make_course(tmp_path))
     file = catalog.exercise("doubling")
