@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.terminal import Require, Units, file_to_write, names_in, rungs_required
+from autograder.cli.terminal import Require, Trusted, Units, file_to_write, names_in, rungs_required
 from autograder.course.catalog import course_here
 from autograder.errors import UsageError
 
@@ -21,12 +21,15 @@ def replay(
         Path | None,
         typer.Option("--verify", metavar="KEY", help="Public key of who signed: has one byte of RESULT been changed?"),
     ] = None,
+    require: Require = "",
+    trusted: Trusted = False,
 ) -> None:
     """Grade a submission again as a result says that it was graded, and compare the two results."""
+    rungs = rungs_required(require, trusted) if require or trusted else None
     if submission is None and verify is None:
         raise UsageError("Missing argument SUBMISSION: give what was graded; only --verify KEY alone does without")
     unchanged = verify is None or _verify_signature(result, verify)
-    repeated = submission is None or _same_again(result, submission)
+    repeated = submission is None or _same_again(result, submission, rungs)
     if not (unchanged and repeated):
         raise typer.Exit(1)
 
@@ -47,8 +50,11 @@ def _verify_signature(result: Path, key: Path) -> bool:
     return genuine
 
 
-def _same_again(result: Path, submission: Path) -> bool:
-    """Grade a submission again and print how the outcome differs from a result. Return True if it is the same."""
+def _same_again(result: Path, submission: Path, rungs: tuple[str, ...] | None) -> bool:
+    """Grade a submission again, on these rungs of isolation, and print how the outcome differs from a result.
+
+    Return True if it is the same.
+    """
     from autograder.sandbox.zygote import ONE_THREAD
 
     os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a grading has it
@@ -62,7 +68,7 @@ def _same_again(result: Path, submission: Path) -> bool:
         raise UsageError(f"{result} is a folder; give the JSON file of one result")
     catalog, (before,) = course_here(), read_results([result]).values()
     with Sandbox(catalog.preload, gpu=before.device == "cuda") as sandbox:
-        outcome = again.replay(before, submission, catalog, sandbox)
+        outcome = again.replay(before, submission, catalog, sandbox, rungs)
     for line in outcome.conditions:
         terminal.out.print(Text(f"Not as it was: {line}"), soft_wrap=True)
     if not outcome.differences:

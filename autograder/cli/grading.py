@@ -17,6 +17,7 @@ from autograder.cli.terminal import (
     DeviceOption,
     Jobs,
     Require,
+    Trusted,
     Units,
     folder_to_fill,
     names_in,
@@ -63,7 +64,7 @@ def grade(
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
     device: DeviceOption = Device.CPU,
     require: Require = "",
-    trusted: Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")] = False,
+    trusted: Trusted = False,
     nbgrader: Annotated[Path | None, typer.Option("--nbgrader", help="Grade what a course of nbgrader's has.")] = None,
     assignment: Annotated[str, typer.Option("--assignment", help="The assignment there, named as its unit.")] = "",
     form: Annotated[
@@ -74,8 +75,6 @@ def grade(
     ] = None,
 ) -> None:
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
-    if trusted and require:
-        raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
     if (nbgrader or assignment) and (not nbgrader or not assignment or paths or units or form or roster):
         advice = "without PATH, --units, --from and --roster"
         raise UsageError(f"--nbgrader COURSE and --assignment NAME go together, {advice}")

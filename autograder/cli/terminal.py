@@ -42,6 +42,7 @@ Require = Annotated[
         "--require", help="Isolation to insist on, separated by commas; of a/b one is enough.", metavar="RUNGS"
     ),
 ]
+Trusted = Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")]
 HiddenOption = Annotated[Hidden, typer.Option("--hidden", help="What is shown of hidden checks.")]
 
 
@@ -127,7 +128,13 @@ def _typed_target(text: str, kind: str) -> Path:
 
 
 def rungs_required(rungs: str, trusted: bool) -> tuple[str, ...]:
-    """Return the rungs that must hold; none for trusted work."""
+    """Return the rungs that must hold; none for trusted work.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if trusted and rungs:
+        raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
     return () if trusted else tuple(names_in(rungs) or REQUIRED)
 
 

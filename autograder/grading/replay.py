@@ -35,7 +35,9 @@ class Replay:
     differences: tuple[str, ...]
 
 
-def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Workers) -> Replay:
+def replay(
+    before: SubmissionResult, path: Path, catalog: Catalog, workers: Workers, require: tuple[str, ...] | None = None
+) -> Replay:
     """Grade a submission again as an earlier result was graded.
 
     Args:
@@ -43,6 +45,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
         path: the submission, or the class's folder or zip with it inside.
         catalog: the course.
         workers: where the student's code runs.
+        require: rungs of isolation that must hold there; by default the usual ones if it was isolated before, else none.
 
     Raises:
         UsageError: the submission does not exist, or is not the one that was graded.
@@ -56,7 +59,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
         units=tuple(dict.fromkeys(check.unit for check in before.checks)),
         seed=before.seed,
         device=before.device,
-        require=REQUIRED if before.isolation else (),
+        require=(REQUIRED if before.isolation else ()) if require is None else require,
     )
     result = Grader(spec, workers).grade(submission, before.name)
     return Replay(result, tuple(_changed_conditions(before, result)), tuple(_differences(before, result)))

@@ -11,7 +11,7 @@ import pytest
 
 from autograder import cli
 from autograder.course.catalog import read_catalog
-from autograder.errors import UsageError
+from autograder.errors import SandboxError, UsageError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.replay import replay
 from autograder.grading.spec import GradingSpec
@@ -52,6 +52,15 @@ def test_the_same_comes_out(graded):
     again = replay(result, submission, catalog, InThisProcess())
     assert (again.conditions, again.differences) == ((), ())
     assert again.result.seed == result.seed and again.result.score == result.score == 2
+
+
+def test_isolation_is_asked_for_as_before_or_by_name(graded):
+    catalog, submission, result = graded
+    isolated = replace(result, isolation=("seccomp",))
+    with pytest.raises(SandboxError, match="untrusted work is not graded"):
+        replay(isolated, submission, catalog, InThisProcess())
+    again = replay(isolated, submission, catalog, InThisProcess(), require=())
+    assert again.differences == () and "the rung seccomp was in force and is not" in again.conditions
 
 
 def test_what_is_not_as_it_was_is_told(graded, tmp_path):
@@ -140,6 +149,10 @@ def test_the_command_says_if_a_byte_was_changed_and_what_comes_out_now(tmp_path,
     assert "Not as it was: the machine's number of threads was 9 and is 1" in text
     code, text = command("replay", result, "--verify", public)
     assert code == 1 and "Not what was signed" in text and "outcome" not in text
+    code, text = command("replay", result, tmp_path / "alice", "--require", "nonsense")
+    assert code == 2 and "there is no rung called nonsense" in text
+    code, text = command("replay", result, tmp_path / "alice", "--require", "seccomp", "--trusted")
+    assert code == 2 and "give one of them" in text
     code, text = command("replay", result)
     assert code == 2 and "Missing argument SUBMISSION" in text
     code, text = command("replay", out, tmp_path / "alice")
