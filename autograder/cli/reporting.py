@@ -202,7 +202,7 @@ def _fill_gradebook(
         out: folder of the new file, which keeps its name; without it `filled-NAME` is written here.
     """
     from autograder.results.store import write_atomically
-    from autograder.results.tables import FILLERS, Grade, Table, fill, maximum_warning
+    from autograder.results.tables import FILLERS, Grade, Table, fill, kept_comments, kept_grades, maximum_warning
     from autograder.results.wording import points, remarks, score
     from autograder.submissions.matching import Finder, rows_of
     from autograder.submissions.roster import students_in
@@ -217,6 +217,7 @@ def _fill_gradebook(
     finder = Finder(students_in(table, str(path)), path.name)
     _tell(finder.remarks)
     rows, missing = rows_of(known, finder)
+    kept, commented = kept_grades(table, platform, title, rows, grades), kept_comments(table, platform, rows, grades)
     heading, strangers = fill(table, platform, title, rows, grades)
     warning = maximum_warning(table, platform, title, rows, grades)
     if warning:
@@ -225,12 +226,16 @@ def _fill_gradebook(
     _tell(f"{path.name} has no row for {name} alone: {finder.why_not(known[name], name)}" for name in strangers)
     if missing:
         _tell([f"{path.name} has students without a submission, whose cells stay as they are: {', '.join(missing)}"])
+    if kept:
+        _tell([f"{path.name} has excused students or locked grades, whose cells stay as they are: {', '.join(kept)}"])
+    if commented:
+        _tell([f"{path.name} has feedback already, which stays as it is: {', '.join(commented)}"])
     target = (out or Path()) / path.name
     if out is None or target.resolve() == path.resolve():
         target = target.with_name(f"filled-{path.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, table.to_bytes())
-    count = len(grades) - len(strangers)
+    count = len(grades) - len(strangers) - len(kept)
     terminal.out.print(Text(f"wrote {target}: {count} grades in the column {heading}"), soft_wrap=True)
 
 

@@ -201,6 +201,8 @@ class Filler:
         maximum: pattern of the maximum in the heading of the column of points; its first group is the number.
         maximum_column: heading of a column that has the maximum in each row.
         maximum_row: text in the first column of the row that has the maximum of each column.
+        excused: text in the cell of a student who is excused.
+        changeable: heading of a column that has `No` for a student whose grade is locked.
     """
 
     points: re.Pattern[str]
@@ -208,11 +210,18 @@ class Filler:
     maximum: re.Pattern[str] | None = None
     maximum_column: str = ""
     maximum_row: str = ""
+    excused: str = ""
+    changeable: str = ""
 
 
 FILLERS: dict[str, Filler] = {
-    "canvas": Filler(re.compile(r"(?P<title>.+) \(\d+\)"), maximum_row="Points Possible"),
-    "moodle": Filler(re.compile(r"(?P<title>Grade)"), "Feedback comments", maximum_column="Maximum grade"),
+    "canvas": Filler(re.compile(r"(?P<title>.+) \(\d+\)"), maximum_row="Points Possible", excused="EX"),
+    "moodle": Filler(
+        re.compile(r"(?P<title>Grade)"),
+        "Feedback comments",
+        maximum_column="Maximum grade",
+        changeable="Grade can be changed",
+    ),
     "brightspace": Filler(
         re.compile(r"(?P<title>.+) Points Grade(?: <.*>)?"), maximum=re.compile(r"MaxPoints:\s*([\d.,]+)")
     ),
@@ -226,7 +235,7 @@ FILLERS: dict[str, Filler] = {
 def fill(
     table: Table, platform: str, title: str, places: Mapping[str, int], grades: Mapping[str, Grade]
 ) -> tuple[str, list[str]]:
-    """Put grades into an exported gradebook.
+    """Put grades into an exported gradebook. What `kept_grades` and `kept_comments` name stays as it is.
 
     Args:
         table: the exported table; its cells are changed.
@@ -244,17 +253,52 @@ def fill(
     filler = FILLERS[platform]
     column = _column(table, filler, platform, title)
     comment = table.column(filler.comment) if filler.comment else None
-    strangers = []
+    kept, commented = (
+        kept_grades(table, platform, title, places, grades),
+        kept_comments(table, platform, places, grades),
+    )
     for name, grade in grades.items():
-        row = places.get(name)
-        if row is None:
-            strangers.append(name)
+        if name not in places or name in kept:
             continue
         if grade.points:
-            table.put(row, column, grade.points)
-        if comment is not None and grade.comment:
-            table.put(row, comment, harmless(grade.comment))
-    return table.heading[column], strangers
+            table.put(places[name], column, grade.points)
+        if comment is not None and grade.comment and name not in commented:
+            table.put(places[name], comment, harmless(grade.comment))
+    return table.heading[column], [name for name in grades if name not in places]
+
+
+def kept_grades(
+    table: Table, platform: str, title: str, places: Mapping[str, int], grades: Mapping[str, Grade]
+) -> list[str]:
+    """Return the names of submissions whose grades `fill` leaves as they are: of students excused, or grades locked there.
+
+    Arguments and errors are those of `fill`.
+    """
+    filler = FILLERS[platform]
+    column = _column(table, filler, platform, title)
+    changeable = table.column(filler.changeable) if filler.changeable else None
+
+    def is_kept(row: int) -> bool:
+        is_excused = bool(filler.excused) and _cell(table, row, column).casefold() == filler.excused.casefold()
+        return is_excused or (changeable is not None and _cell(table, row, changeable).casefold() == "no")
+
+    return [name for name in grades if name in places and is_kept(places[name])]
+
+
+def kept_comments(table: Table, platform: str, places: Mapping[str, int], grades: Mapping[str, Grade]) -> list[str]:
+    """Return the names of submissions whose comment `fill` does not write, because another one stands there.
+
+    Arguments are those of `fill`.
+    """
+    comment = table.column(FILLERS[platform].comment) if FILLERS[platform].comment else None
+    if comment is None:
+        return []
+    own = {
+        name: (harmless(grade.comment), _cell(table, places[name], comment))
+        for name, grade in grades.items()
+        if grade.comment and name in places
+    }
+    return [name for name, (new, old) in own.items() if old and old != new.strip()]
 
 
 def maximum_warning(

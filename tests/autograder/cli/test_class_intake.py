@@ -160,6 +160,34 @@ def test_a_gradebook_with_another_maximum_is_filled_and_told(autograder, course,
     assert "gradebook.csv: the column Doubling (7) counts up to 100, these marks up to 3," in err
 
 
+def test_whose_cells_in_a_gradebook_are_kept_is_told(autograder, course, canvas, tmp_path):
+    exported = tmp_path / "gradebook.csv"
+    exported.write_text(GRADEBOOK.replace("jane,A,", "jane,A,EX"), encoding="utf-8")
+    autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
+    code, out, err = autograder(
+        "report", tmp_path / "out", "--as", "canvas", "--gradebook", exported, "-o", tmp_path / "up"
+    )
+    assert code == 0 and "1 grades in the column Doubling (7)" in out
+    assert "jane,A,EX\n" in (tmp_path / "up" / "gradebook.csv").read_text(encoding="utf-8")
+    assert "gradebook.csv has excused students or locked grades, whose cells stay as they are: doejane" in err
+
+
+def test_feedback_of_a_teacher_is_kept_and_told(autograder, course, tmp_path):
+    path = tmp_path / "class" / "Jane Doe_11_assignsubmission_file_" / "doubling.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(RIGHT)
+    autograder("grade", tmp_path / "class", "-o", tmp_path / "out", "--jobs", 1)
+    (tmp_path / "out" / "manual.csv").write_text("submission,function,points,comment\nJane Doe,,1,good\n")
+    exported = tmp_path / "exported.csv"
+    exported.write_bytes(
+        b"Identifier,Full name,Grade,Maximum grade,Grade can be changed,Feedback comments\n"
+        b"Participant 11,Jane Doe,,3.00,Yes,see me\n"
+    )
+    _, _, err = autograder("report", tmp_path / "out", "--as", "moodle", "--gradebook", exported, "-o", tmp_path / "up")
+    assert (tmp_path / "up" / "exported.csv").read_bytes().endswith(b"Jane Doe,4,3.00,Yes,see me\n")
+    assert "exported.csv has feedback already, which stays as it is: Jane Doe" in err
+
+
 def test_everything_in_the_folder_is_in_the_intake(autograder, course, canvas, tmp_path):
     autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
     assert [

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import UsageError
-from autograder.results.tables import Grade, Table, fill, harmless, maximum_warning
+from autograder.results.tables import Grade, Table, fill, harmless, kept_comments, kept_grades, maximum_warning
 
 CANVAS = (
     b"\xef\xbb\xbfStudent,ID,SIS User ID,SIS Login ID,Section,Quiz (7),Lab 3 (12),Final Score\r\n"
@@ -87,6 +87,31 @@ def test_a_submission_without_a_grade_leaves_its_cell():
     table = Table(CANVAS)
     fill(table, "canvas", "Quiz", {"bo": 3}, {"bo": Grade("", "10")})
     assert table.to_bytes() == CANVAS
+
+
+def test_an_excused_student_of_canvas_stays_excused():
+    excused = CANVAS.replace(b"jane,A,,,", b"jane,A,,EX,")
+    table = Table(excused)
+    places, grades = {"jane": 2, "bo": 3}, {"jane": Grade("0", "26"), "bo": Grade("9", "26")}
+    assert kept_grades(table, "canvas", "Lab 3", places, grades) == ["jane"]
+    fill(table, "canvas", "Lab 3", places, grades)
+    assert table.to_bytes() == excused.replace(b'"A, B",5,,x', b'"A, B",5,9,x')
+
+
+LOCKED = (
+    b"Identifier,Full name,Grade,Maximum grade,Grade can be changed,Feedback comments\n"
+    b"Participant 1,Ann,7.00,26.00,No,\nParticipant 2,Bo,,26.00,Yes,see me\nParticipant 3,Cy,,26.00,Yes,\n"
+)
+
+
+def test_a_locked_grade_of_moodle_and_feedback_of_a_teacher_stay():
+    table = Table(LOCKED)
+    places, grades = {"ann": 1, "bo": 2, "cy": 3}, dict.fromkeys(("ann", "bo", "cy"), Grade("9", "26", "late"))
+    assert kept_grades(table, "moodle", "", places, grades) == ["ann"]
+    assert kept_comments(table, "moodle", places, grades) == ["bo"]
+    fill(table, "moodle", "", places, grades)
+    assert table.to_bytes() == LOCKED.replace(b"Bo,,", b"Bo,9,").replace(b"Cy,,26.00,Yes,", b"Cy,9,26.00,Yes,late")
+    assert kept_comments(table, "moodle", places, grades) == ["bo"]
 
 
 @pytest.mark.parametrize(
