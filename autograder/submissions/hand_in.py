@@ -1,5 +1,6 @@
 """Hand-ins: the files of one student or group and where they lie, a class of them, and whatever is left out."""
 
+import contextlib
 import csv
 import functools
 import io
@@ -206,7 +207,10 @@ def _archive_at(path: Path) -> SameFile | InMemory:
 def name_of(path: Path) -> str:
     """Return whose submission a path is: its name as it may be shown, without the ending of an archive or a file."""
     name = shown_name(path.name)
-    return name if path.is_dir() else without_ending(name)
+    with contextlib.suppress(OSError):  # a name in a zip may be too long for any disk
+        if path.is_dir():
+            return name
+    return without_ending(name)
 
 
 def shown_name(text: str) -> str:

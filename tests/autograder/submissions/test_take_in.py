@@ -1098,3 +1098,26 @@ def test_the_folder_of_a_class_that_may_not_be_opened_has_a_sentence(place_of_an
     (place_of_anybody / "class").chmod(0o000)
     _, found = taken(place_of_anybody / "class")
     assert found["class"].problem == "class cannot be opened (Permission denied); hand it in again"
+
+
+LONG = "l" * 300
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (f"{LONG}_variation_loss.py", "bob_variation_loss.py"),
+        (f"{LONG}/variation_loss.py", "bob/variation_loss.py"),
+        (f"week/{LONG}/sub/variation_loss.py", "week/bob/variation_loss.py"),
+        (f"variation_loss_{LONG}.py", "variation_loss_bob.py"),
+    ],
+)
+def test_a_name_in_a_zip_that_no_disk_could_hold_stops_nothing(names, tmp_path):
+    _, raw = taken(zipped(tmp_path / "class.zip", *names))
+    assert sorted(raw) == ["bob", LONG] and all(set(each.files) == {"variation_loss"} for each in raw.values())
+
+
+def test_an_archive_with_a_name_that_no_disk_could_hold_stops_nothing(tmp_path):
+    inner = {f"{who}.zip": packed({"variation_loss.py": CODE}) for who in (LONG, "bob")}
+    _, raw = taken(zipped(tmp_path / "class.zip", **inner))
+    assert sorted(raw) == ["bob", LONG] and all(set(each.files) == {"variation_loss"} for each in raw.values())
