@@ -91,7 +91,7 @@ def print_single(catalog: Catalog, path: Path, mark: Mark) -> None:
     if mark.trail or (mark.score, mark.max_score) != (mark.result.score, mark.result.max_score):
         terminal.out.print(Text(f"Mark: {score_line(mark)}"), soft_wrap=True)
     terminal.out.print(Text(f"Result: {path}"), soft_wrap=True)
-    for line in summary(catalog, mark.result.checks, brief=False, verbose=True):
+    for line in summary(catalog, mark.result.checks, brief=False, verbose=True, marks=mark.units):
         terminal.out.print(Text(line), soft_wrap=True)
 
 

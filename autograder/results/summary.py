@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from autograder.course.catalog import Catalog
 from autograder.messages import tr, tr_plural
 from autograder.results.labels import show_values
-from autograder.results.mark import points_to_come
+from autograder.results.mark import UnitMark, points_to_come
 from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points, points_line
 
@@ -24,6 +24,7 @@ def summary(
     verbose: bool,
     whole: bool = True,
     printed: bool = False,
+    marks: Mapping[str, UnitMark] | None = None,
 ) -> Iterator[str]:
     """Yield the lines of the summary.
 
@@ -34,6 +35,7 @@ def summary(
         verbose: passed checks have their lines too.
         whole: True if no check of these units was left out of the run.
         printed: True to show what the functions have printed.
+        marks: points of each unit, by name, that count in place of those of its checks: points by hand are among them.
     """
     by_unit: dict[str, list[CheckResult]] = {}
     for check in checks:
@@ -41,15 +43,25 @@ def summary(
     for unit in catalog.units.values():
         if unit.name in by_unit:
             collected = by_unit[unit.name]
-            worth = unit_points_line(catalog, collected) if whole else checks_points_line(collected)
+            own = (marks or {}).get(unit.name)
+            worth = _unit_worth(catalog, collected, own) if whole else checks_points_line(collected)
             yield f"{tr(unit.title)}: {worth}"
             if not brief:
                 later = {name: function.later for name, function in unit.functions.items() if whole}
-                yield from _unit_lines(collected, later, verbose, printed)
+                yield from _unit_lines(collected, later, own, verbose, printed)
     yield from next_step(catalog, by_unit, whole=whole)
 
 
-def _unit_lines(checks: list[CheckResult], later: Mapping[str, float], verbose: bool, printed: bool) -> Iterator[str]:
+def _unit_worth(catalog: Catalog, checks: Sequence[CheckResult], own: UnitMark | None) -> str:
+    """Return the points of a unit with their maximum: those of its mark, if there is one and it has any."""
+    if own is None or not own.max_points:
+        return unit_points_line(catalog, checks)
+    return points_line(own.points, own.max_points, points_to_come(catalog, checks))
+
+
+def _unit_lines(
+    checks: list[CheckResult], later: Mapping[str, float], own: UnitMark | None, verbose: bool, printed: bool
+) -> Iterator[str]:
     """Yield the lines of one unit: its functions' or, where no check could run, the reason alone."""
     reasons = {check.message for check in checks}
     if {check.outcome for check in checks} == {Outcome.NOT_RUN} and len(reasons) == 1 and reasons != {""}:
@@ -58,13 +70,22 @@ def _unit_lines(checks: list[CheckResult], later: Mapping[str, float], verbose: 
         return
     said: set[str] = set()
     for function, group in itertools.groupby(checks, key=lambda check: check.function):
-        lines = function_lines(list(group), said, verbose=verbose, printed=printed, later=later.get(function, 0.0))
+        by_hand = own.functions[function] if own is not None and own.functions[function].manual is not None else None
+        worth = points_line(by_hand.points, by_hand.max_points) if by_hand is not None else ""
+        left = later.get(function, 0.0)
+        lines = function_lines(list(group), said, verbose=verbose, printed=printed, later=left, worth=worth)
         yield from (f"  {line}" for line in lines)
     yield ""
 
 
 def function_lines(
-    checks: list[CheckResult], said: set[str], *, verbose: bool, printed: bool = False, later: float = 0.0
+    checks: list[CheckResult],
+    said: set[str],
+    *,
+    verbose: bool,
+    printed: bool = False,
+    later: float = 0.0,
+    worth: str = "",
 ) -> Iterator[str]:
     """Yield the lines of one function. A sentence in `said` is left out, and each new sentence is added to `said`.
 
@@ -74,8 +95,9 @@ def function_lines(
         verbose: passed checks have their lines too, and so has each of several checks that wait for the same one.
         printed: True to show what the function has printed in the first check that printed anything; long prints are cut.
         later: points of the function's checks that are not here.
+        worth: the function's points in place of those of its checks, if they were given by hand.
     """
-    yield f"{checks[0].function}: {checks_points_line(checks, later)}"
+    yield f"{checks[0].function}: {worth or checks_points_line(checks, later)}"
     waiting = Counter(check.message for check in checks if check.outcome is Outcome.BLOCKED and not verbose)
     for check in checks:
         if check.outcome is Outcome.BLOCKED and not verbose:

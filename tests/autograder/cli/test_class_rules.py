@@ -129,3 +129,15 @@ def test_one_submission_shows_the_mark_that_counts(autograder, course, tmp_path)
     (tmp_path / "class.toml").unlink()
     _, text, err = autograder("grade", tmp_path / "ann", "--units", "doubling", "-o", tmp_path / "out", "--jobs", 1)
     assert "Mark: 2.5 of 3 points" in text and "zed" not in err
+
+
+def test_one_submission_shows_points_by_hand_in_each_line(autograder, course, tmp_path):
+    """As `grades.csv` has them for a class."""
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "doubling.py").write_text(RIGHT)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manual.csv").write_text("submission,function,points\nann,halve,0.5\nann,,2\n")
+    _, text, _ = autograder("grade", tmp_path / "ann", "--units", "doubling", "-o", tmp_path / "out", "--jobs", 1)
+    lines = text.splitlines()
+    assert "Mark: 4.5 of 3 points" in lines and "Doubling: 2.5 of 3 points" in lines
+    assert "  double: 2 of 2 points" in lines and "  halve: 0.5 of 1 points" in lines
