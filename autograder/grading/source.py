@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
@@ -18,7 +19,7 @@ from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.class_file import FILENAME, find_rules, first_class_file, read_policy
 from autograder.results.mark import Numbers
 from autograder.results.policy import Policy, TermRule
-from autograder.results.store import GRADED, write_atomically
+from autograder.results.store import GRADED, broken_grading, read_grading, write_atomically
 from autograder.results.tables import FILLERS, Table
 from autograder.results.types import SubmissionResult, legible
 from autograder.submissions import Submission, read_for
@@ -193,15 +194,19 @@ def load_source(out: Path) -> tuple[Source, GradingSpec]:
     """Return what was graded into a folder, and by what.
 
     Raises:
-        UsageError: no class was graded into it.
+        UsageError: no class was graded into it, or what is kept of it cannot be read.
     """
+    if not holds_class(out):
+        raise UsageError(f"{out} holds no graded class; grade one with -o {out} first")
+    kept: dict[str, Any] = read_grading(out)
     try:
-        kept = json.loads((out / GRADED).read_text(encoding="utf-8"))
         source = Source(*(tuple(kept["paths"]), *(kept[name] for name in ("nbgrader", "assignment", "form", "roster"))))
         units, require = tuple(kept["units"]), tuple(kept["require"])
         seed, device = kept["seed"], kept["device"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"{out} holds no graded class; grade one with -o {out} first") from error
+    except KeyError as error:
+        raise broken_grading(out, f"it has no {error}") from error
+    except TypeError as error:
+        raise broken_grading(out, str(error)) from error
     return source, GradingSpec(course_here(), course_secret(), units, seed=seed, device=device, require=require)
 
 

@@ -193,12 +193,29 @@ def read_result(path: Path) -> SubmissionResult | None:
 
 
 def read_grading(out: Path) -> dict[str, object]:
-    """Return what `autograder grade` keeps of a class; nothing if there is none."""
+    """Return what `autograder grade` keeps of a class; nothing if there is none.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = out / GRADED
     try:
-        kept = json.loads((out / GRADED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return {}
-    return kept if isinstance(kept, dict) else {}
+    except (OSError, ValueError) as error:
+        raise broken_grading(out, str(error)) from error
+    if not isinstance(kept, dict):
+        raise broken_grading(out, "it is no table")
+    return kept
+
+
+def broken_grading(out: Path, reason: str) -> UsageError:
+    """Return the error that what `autograder grade` keeps of a class cannot be read."""
+    return UsageError(
+        f"{out / GRADED} cannot be read ({reason}), which tells what was graded into {out} and by which rules; delete it and"
+        f" grade the class again with -o {out}"
+    )
 
 
 def read_intake_rows(out: Path) -> dict[str, dict[str, str]]:

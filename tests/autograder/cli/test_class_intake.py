@@ -301,6 +301,27 @@ def test_numbers_of_another_versions_kind_are_named(autograder, course, canvas, 
     assert code == 2 and "graded.json has 'moodle' as numbers, which is not known here; grade the class again" in err
 
 
+@pytest.mark.parametrize(
+    ("command", "text", "reason"),
+    [
+        ("grade", '{"paths": [', "Expecting value"),
+        ("grade", '{"paths": []}', "it has no 'nbgrader'"),
+        ("regrade", '{"paths": [', "Expecting value"),
+        ("report", "[]", "it is no table"),
+    ],
+)
+def test_what_is_kept_of_a_class_and_cannot_be_read_is_named(
+    autograder, course, canvas, tmp_path, command, text, reason
+):
+    out = tmp_path / "out"
+    autograder("grade", canvas, "-o", out, "--jobs", 1)
+    (out / "graded.json").write_text(text)
+    arguments = {"grade": (canvas, "-o", out), "regrade": ("-o", out), "report": (out, "--as", "csv")}[command]
+    code, _, err = autograder(command, *arguments)
+    assert code == 2 and f"{out / 'graded.json'} cannot be read ({reason}" in err
+    assert f"delete it and grade the class again with -o {out}" in err
+
+
 def test_what_a_rule_decides_for_nobody_is_told(autograder, course, canvas, tmp_path):
     rules = (
         '[deadline]\ndue = 2026-11-20T23:59:00\n[extensions]\n"Doejane" = "2 days"\n[exempt]\nmullerx = ["dubling"]\n'
