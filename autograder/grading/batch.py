@@ -45,7 +45,7 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
 
     An attempt that could not be graded is the worst. The others are listed with their scores.
     """
-    chosen = Intake(intake.form, dict(intake.hand_ins), list(intake.left_out), remarks=intake.remarks)
+    chosen = replace(intake, hand_ins=dict(intake.hand_ins), left_out=list(intake.left_out), earlier={})
     for student in intake.earlier:
         scores = [(score(_name(student, number), student, each), each) for number, each in _attempts(intake, student)]
         ranked = sorted(scores, key=lambda pair: -math.inf if pair[0] is None else pair[0])

@@ -110,7 +110,7 @@ def _numbers(source: Source, intake: Intake) -> Numbers:
     """Return whose numbers the students have: those of the roster, or of a platform's download without one."""
     if source.roster:
         return roster_numbers(Path(source.roster))
-    return Numbers.CANVAS if intake.is_download_of("Canvas") else Numbers.OTHER
+    return Numbers.CANVAS if intake.platforms == {"Canvas"} else Numbers.OTHER
 
 
 def roster_numbers(path: Path) -> Numbers:

@@ -42,6 +42,7 @@ def join_assignments(path: Path, parts: Mapping[str, Intake], units: Collection[
     for key, each in rows.items():
         _add(whole, path, {folder: parts[folder] for folder in each}, each, key)
     for folder, part in parts.items():
+        whole.platforms |= part.platforms
         above = f"{folder}/" if path.is_dir() else ""
         whole.left_out += [replace(left, path=above + left.path) for left in part.left_out]
     return whole

@@ -32,7 +32,9 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
     if download is None:
         return None
     download = below(top, download)
-    intake = Intake(SECTIONS if download.platform == "sections" else DOWNLOAD_OF + download.platform)
+    of_sections = download.platform == "sections"
+    intake = Intake(SECTIONS if of_sections else DOWNLOAD_OF + download.platform)
+    intake.platforms = download.inner if of_sections else frozenset({download.platform})
     by_student: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in download.attempts:
         by_student.setdefault(tuple(student.key for student in attempt.students), []).append(attempt)

@@ -109,6 +109,7 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
             by_section.setdefault(path.parts[0], []).append(path)
     attempts: list[Attempt] = []
     strays = dict.fromkeys(loose, NO_FILE_OF_COURSE)
+    platforms: set[str] = set()
     for section, paths in by_section.items():
         inner = [path.relative_to(section) for path in paths]
 
@@ -122,7 +123,8 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
         inside = below(PurePosixPath(section), download)
         attempts += inside.attempts
         strays |= inside.strays
-    return Download("sections", tuple(attempts), strays) if attempts else None
+        platforms.add(download.platform)
+    return Download("sections", tuple(attempts), strays, frozenset(platforms)) if attempts else None
 
 
 #: Clones, and folders of a whole course, are no section of one.

@@ -109,6 +109,7 @@ class Intake:
         left_out: whatever is not graded, earlier attempts among it.
         earlier: attempts before the one in `hand_ins`, by name, the first one first.
         remarks: sentences on what may have been understood otherwise than it is meant.
+        platforms: those whose downloads are in it, also as sections or assignments.
     """
 
     form: str
@@ -116,6 +117,7 @@ class Intake:
     left_out: list[LeftOut] = field(default_factory=list)
     earlier: dict[str, list[HandIn]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    platforms: frozenset[str] = frozenset()
 
     def add(self, who: str, hand_in: HandIn) -> None:
         """Add the hand-in of a student of this name, or of the next free one."""

@@ -134,6 +134,7 @@ def _merge_intakes(parts: Iterable[Intake]) -> Intake:
         whole.form = part.form if whole.form in ("", part.form) else "several folders"
         whole.left_out += part.left_out
         whole.remarks += part.remarks
+        whole.platforms |= part.platforms
         for name, hand_in in part.hand_ins.items():
             if hand_in.files is None and any(each.path == hand_in.path for each in whole.hand_ins.values()):
                 continue  # given twice

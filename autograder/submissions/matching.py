@@ -142,7 +142,8 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
     """
     finder = Finder(list(roster))
     found, strangers = _find_all(intake, finder)
-    matched = Intake(intake.form, left_out=list(intake.left_out), remarks=[*intake.remarks, *finder.remarks])
+    remarks = [*intake.remarks, *finder.remarks]
+    matched = Intake(intake.form, left_out=list(intake.left_out), remarks=remarks, platforms=intake.platforms)
     for place, (title, each) in enumerate(zip(finder.titles, finder.everyone, strict=True)):
         names = found.get(place, [])
         if not names:

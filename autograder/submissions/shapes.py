@@ -89,11 +89,13 @@ class Download:
         platform: its name, for a sentence.
         attempts: all of them.
         strays: paths that belong to no attempt, each with the reason.
+        inner: platforms of the sections, if each is a download of its own.
     """
 
     platform: str
     attempts: tuple[Attempt, ...]
     strays: dict[PurePosixPath, str] = field(default_factory=dict)
+    inner: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

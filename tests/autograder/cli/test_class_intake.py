@@ -2,11 +2,13 @@
 
 import csv
 import re
+import shutil
 
 import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.submissions.hand_in import entries_of
+from autograder.submissions.intake import take_in
 from tests.autograder.small_course import KINDS, RIGHT
 
 GRADEBOOK = (
@@ -291,6 +293,37 @@ def test_tables_for_an_import_have_numbers_and_logins(autograder, course, canvas
         assert rows[2][:4] == ["Jane Doe", "", "4711", "jane"] and rows[3][:4] == ["X Müller", "", "4712", "mullerx"]
     _, out, _ = autograder("report", tmp_path / "out", "--as", "moodle")
     assert [line.partition(",")[0] for line in out.splitlines()] == ["username", "bob", "jane", "xm"]
+
+
+@pytest.mark.parametrize("pack", ["folders", "zips", "zip"])
+def test_sections_that_canvas_hands_out_keep_its_numbers(autograder, course, tmp_path, pack):
+    root = tmp_path / "class"
+    for section, name in (
+        ("A", "doejane_11_91_doubling.py"),
+        ("A", "roeann_12_92_doubling.py"),
+        ("B", "smithbob_13_93_doubling.py"),
+        ("B", "poesue_14_94_doubling.py"),
+    ):
+        (root / section).mkdir(parents=True, exist_ok=True)
+        (root / section / name).write_text(RIGHT)
+    if pack == "zips":
+        for section in ("A", "B"):
+            shutil.make_archive(str(root / section), "zip", root / section)
+            shutil.rmtree(root / section)
+    given = root if pack != "zip" else shutil.make_archive(str(tmp_path / "class"), "zip", root)
+    _, said, _ = autograder("grade", given, "-o", tmp_path / "out", "--jobs", 1)
+    _, out, _ = autograder("report", tmp_path / "out", "--as", "canvas", "--title", "Lab (7)")
+    assert sorted(line.split(",")[1] for line in out.splitlines()[2:]) == ["11", "12", "13", "14"], said
+
+
+def test_assignments_that_canvas_hands_out_keep_its_numbers(tmp_path):
+    for lab in ("one", "two"):
+        for name in ("doejane_11", "smithbob_13"):
+            path = tmp_path / "class" / f"lab_{lab}" / f"{name}_9{len(lab)}_{lab}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(RIGHT)
+    intake = take_in([tmp_path / "class"], ("one", "two"))
+    assert intake.form == "folders of assignments" and intake.platforms == {"Canvas"}
 
 
 def test_numbers_of_another_versions_kind_are_named(autograder, course, canvas, tmp_path):
