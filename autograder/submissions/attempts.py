@@ -1,7 +1,7 @@
 """Take a platform's download: the last attempt of each student or group is the hand-in, and earlier ones are kept."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
@@ -41,7 +41,7 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
     everyone = {student.key: student for attempt in download.attempts for student in attempt.students}
     namesakes = Counter(legible(student.name) for student in everyone.values())
     for attempts in by_student.values():
-        *before, last = (_make_hand_in(path, attempt, download.platform) for attempt in _in_order(attempts))
+        *before, last = (_make_hand_in(path, attempt, download.platform) for attempt in _revisions(attempts))
         for student in last.students:
             shown = legible(student.name)
             told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
@@ -49,7 +49,8 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
             intake.hand_ins[name] = last
             if before:
                 intake.earlier[name] = before
-        intake.left_out += [left for earlier in before for left in _left_earlier(earlier, last.students[0])]
+        told = {*download.strays, *(last.files or {}).values()}
+        intake.left_out += [left for earlier in before for left in _left_earlier(earlier, last.students[0], told)]
     reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
     intake.left_out += (LeftOut(legible(str(stray)), "", reason) for stray, reason in reasons.items())
     return intake
@@ -61,10 +62,19 @@ def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
     return [attempt for attempt in in_order if attempt.files] or in_order[-1:]
 
 
-def _left_earlier(earlier: HandIn, student: Student) -> list[LeftOut]:
-    """Return the files of an earlier attempt, which do not count."""
+def _revisions(attempts: Sequence[Attempt]) -> Iterator[Attempt]:
+    """Yield a student's attempts from the first to the last, each after what it was before its revisions."""
+    for attempt in _in_order(attempts):
+        yield from attempt.before
+        yield attempt
+
+
+def _left_earlier(earlier: HandIn, student: Student, told: Collection[PurePosixPath]) -> list[LeftOut]:
+    """Return the files of an earlier attempt, which do not count, without those that count or are told of already."""
     reason = f"an earlier attempt, of {earlier.at}" if earlier.at else _UNDATED
-    return [LeftOut(legible(str(each)), student.name, reason) for each in (earlier.files or {}).values()]
+    return [
+        LeftOut(legible(str(each)), student.name, reason) for each in (earlier.files or {}).values() if each not in told
+    ]
 
 
 def _clone_marks(path: Path) -> Iterator[PurePosixPath]:

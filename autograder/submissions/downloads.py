@@ -135,12 +135,19 @@ SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {**PLATFORM
 
 def below(top: PurePosixPath, download: Download) -> Download:
     """Return the same download with paths that begin at the folder above."""
-    attempts = (
-        replace(attempt, files={name: top / path for name, path in attempt.files.items()})
-        for attempt in download.attempts
-    )
     strays = {top / path: reason for path, reason in download.strays.items()}
-    return replace(download, attempts=tuple(attempts), strays=strays)
+    return replace(download, attempts=_attempts_below(top, download.attempts), strays=strays)
+
+
+def _attempts_below(top: PurePosixPath, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    return tuple(
+        replace(
+            attempt,
+            files={name: top / path for name, path in attempt.files.items()},
+            before=_attempts_below(top, attempt.before),
+        )
+        for attempt in attempts
+    )
 
 
 def _folder_of_everything(names: Names) -> PurePosixPath:

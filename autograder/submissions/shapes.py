@@ -4,6 +4,7 @@ A shape is a function from the names in a folder or zip to a `Download`, or None
 names, and at most a small file of facts beside them; it opens no student's work. Forms of names: docs/classes.md.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,12 +74,14 @@ class Attempt:
         files: path in the download by path inside the submission.
         at: moment of the hand-in, ISO 8601 without a zone; empty if the platform does not tell it.
         late: True if the platform says so.
+        before: what it was before each revision of it, the first one first.
     """
 
     students: tuple[Student, ...]
     files: dict[PurePosixPath, PurePosixPath] = field(default_factory=dict)
     at: str = ""
     late: bool = False
+    before: tuple["Attempt", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -260,7 +263,7 @@ def _see_teams(names: Names, _: Read, units: Units = ()) -> Download | None:
         file = FoundFile(path, (Student(nfc(match["who"])),), inside, number=int(match["number"] or 0))
         by_task.setdefault(match["task"], []).append(file)
     files = [file for own in by_task.values() for file in _by_unit(own, units)]
-    return make_download("Teams", names, files, "a working file, which was not handed in")
+    return make_download("Teams", names, files, "a working file, which was not handed in", revised=True)
 
 
 def _see_vpl(names: Names, _: Read, _units: Units = ()) -> Download | None:
@@ -285,7 +288,7 @@ def _see_schoology(names: Names, _: Read, units: Units = ()) -> Download | None:
         late = "late" in match["state"].casefold()
         return FoundFile(path, (student,), PurePosixPath(match["file"]), number=int(match["number"]), late=late)
 
-    return _match_names("Schoology", names, _SCHOOLOGY, read_name, units)
+    return _match_names("Schoology", names, _SCHOOLOGY, read_name, units, revised=True)
 
 
 def _see_nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
@@ -337,6 +340,8 @@ def _match_names(
     pattern: re.Pattern[str],
     read_name: Callable[[PurePosixPath, re.Match[str]], FoundFile],
     units: Units = (),
+    *,
+    revised: bool = False,
 ) -> Download | None:
     """Return the download if at least half of the names are of this pattern; with units, of each unit the newest file.
 
@@ -349,7 +354,7 @@ def _match_names(
     half_of_tops = several and 2 * len(tops) >= len({path.parts[0] for path in names})
     if not files or (2 * len(files) < len(names) and not half_of_tops):
         return None
-    return make_download(platform, names, _by_unit(files, units))
+    return make_download(platform, names, _by_unit(files, units), revised=revised)
 
 
 def _by_unit(files: Iterable[FoundFile], units: Units) -> list[FoundFile]:
@@ -363,7 +368,9 @@ def _by_unit(files: Iterable[FoundFile], units: Units) -> list[FoundFile]:
     ]
 
 
-def make_download(platform: str, names: Names, files: Iterable[FoundFile], misplaced: str = "") -> Download:
+def make_download(
+    platform: str, names: Names, files: Iterable[FoundFile], misplaced: str = "", *, revised: bool = False
+) -> Download:
     """Put the files of each attempt together; of two uploads of one file the later stands.
 
     Args:
@@ -371,6 +378,7 @@ def make_download(platform: str, names: Names, files: Iterable[FoundFile], mispl
         names: of all files.
         files: those that belong to a student.
         misplaced: why the others belong to none; by default their names.
+        revised: True if the number of a file is that of a revision of the whole attempt, in which some files may stay.
     """
     attempts: dict[tuple[tuple[str, ...], str], list[FoundFile]] = {}
     for file in files:
@@ -379,15 +387,19 @@ def make_download(platform: str, names: Names, files: Iterable[FoundFile], mispl
     made = []
     for group in attempts.values():
         inside: dict[PurePosixPath, FoundFile] = {}
-        for file in sorted(group, key=lambda each: (each.number, str(each.path))):
+        states: list[Attempt] = []
+        ordered = sorted(group, key=lambda each: (each.number, str(each.path)))
+        for file, following in itertools.zip_longest(ordered, ordered[1:]):
             if file.inside is not None:
-                before = inside.get(file.inside)
-                if before is not None:
-                    strays[before.path] = f"an earlier upload of {file.inside}"
+                replaced = inside.get(file.inside)
+                if replaced is not None:
+                    strays[replaced.path] = f"an earlier upload of {file.inside}"
                 inside[file.inside] = file
-        paths = {name: file.path for name, file in inside.items()}
-        late = any(file.late for file in (inside.values() or group))
-        made.append(Attempt(group[0].students, paths, group[0].at, late))
+            if following is None or (revised and inside and following.number > file.number):
+                paths = {name: each.path for name, each in inside.items()}
+                late = any(each.late for each in (inside.values() or group))
+                states.append(Attempt(group[0].students, paths, group[0].at, late))
+        made.append(replace(states[-1], before=tuple(states[:-1])))
     known = {file.path for group in attempts.values() for file in group}
     reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the others"
     strays |= {path: reason for path in names if path not in known}

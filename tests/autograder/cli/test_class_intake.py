@@ -493,6 +493,44 @@ def test_of_two_hand_ins_without_a_moment_the_best_counts_and_the_other_is_told(
     assert scores == {"ann": "3", "bob": "3"}
 
 
+REVISED = {
+    "schoology": "Doe, {} - {}/Revision {} - On Time/doubling.py",
+    "teams": "Submitted files/{} Doe {}/Lab/Version {}/doubling.py",
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("attempts", "score"), [("last", "1"), ("best", "3")])
+@pytest.mark.parametrize("platform", REVISED)
+def test_of_several_revisions_the_last_or_the_best_counts(
+    autograder, course, tmp_path, platform, attempts, score, packed
+):
+    form, root = REVISED[platform], tmp_path / "class"
+    for number, kind in ((2, "half"), (9, "right"), (10, "wrong")):
+        path = root / form.format("Jane", 1, number)
+        path.parent.mkdir(parents=True)
+        path.write_text(KINDS[kind][0])
+    path = root / form.format("Bo", 2, 1)
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#\n{RIGHT}")
+    if platform == "teams":
+        (root / "Working files").mkdir()
+        (root / "Working files" / "notes.py").write_text("")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "class.toml").write_text(f'attempts = "{attempts}"\n')
+    given = shutil.make_archive(str(root), "zip", root) if packed else root
+    _, out, _ = autograder("grade", given, "-o", tmp_path / "out", "--jobs", 1)
+    assert "2 students, 2 earlier attempts" in out
+    scores = [row["score"] for row in rows_of(tmp_path / "out" / "grades.csv")]
+    assert sorted(scores) == sorted([score, "3"])
+    reasons = [row["reason"] for row in rows_of(tmp_path / "out" / "intake.csv") if row["path"].endswith("doubling.py")]
+    assert sorted(filter(None, reasons)) == (
+        ["an earlier upload of doubling.py"] * 2
+        if attempts == "last"
+        else ["another attempt: 1; the best counts", "another attempt: 2; the best counts"]
+    )
+
+
 def test_one_submission_leaves_the_tables_of_a_class_as_they_are(autograder, course, canvas, tmp_path):
     out = tmp_path / "out"
     autograder("grade", canvas, "-o", out, "--jobs", 1)

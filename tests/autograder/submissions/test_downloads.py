@@ -394,6 +394,14 @@ def test_files_of_a_unit_that_were_uploaded_together_or_for_two_tasks_are_all_ke
         assert sorted(map(str, attempt.files.values())) == sorted(names)
 
 
+def test_a_file_that_a_revision_leaves_as_it_is_stays_in_it():
+    names = ["Doe, Al - 1/Revision 1 - Late/quiz.py", "Doe, Al - 1/Revision 1 - Late/lab.py"]
+    names += ["Doe, Al - 1/Revision 2 - On Time/quiz.py"]
+    attempt, _ = read_class(dict.fromkeys([*names, "Ek, Bo - 2/Revision 1 - Late/quiz.py"], b"")).attempts
+    states = [(sorted(map(str, each.files.values())), each.late) for each in (*attempt.before, attempt)]
+    assert states == [(sorted(names[:2]), True), (sorted(names[1:]), True)]
+
+
 def test_a_revision_that_was_late_is_late_if_it_counts():
     names = ["Doe, Al - 1/Revision 1 - Late/quiz.py", "Doe, Al - 1/Revision 2 - On Time/quiz.py"]
     names += ["Ek, Bo - 2/Revision 1 - On Time/quiz.py", "Ek, Bo - 2/Revision 2 - Late/quiz.py"]
