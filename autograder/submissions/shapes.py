@@ -48,7 +48,8 @@ _MOODLE = re.compile(
 _MOMENT = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 _BLACKBOARD = re.compile(rf"(?P<stem>[^/]+?)_attempt_(?P<at>{_MOMENT})(?:_(?P<file>[^/]+)|\.txt)")
 _BRIGHTSPACE = re.compile(
-    r"\d+-\d+ - (?P<who>[^/]+?) ?- (?P<at>(?:[^\W\d_]+\.? \d{1,2}|\d{1,2}\.? [^\W\d_]+\.?),? \d{4},? \d{1,2}[:. ]?\d{2}"
+    r"(?P<id>\d+)-\d+ - (?P<who>[^/]+?) ?- "
+    r"(?P<at>(?:[^\W\d_]+\.? \d{1,2}|\d{1,2}\.? [^\W\d_]+\.?),? \d{4},? \d{1,2}[:. ]?\d{2}"
     r"(?: ?[AaPp]\.?[Mm]\.?)?)(?:/(?P<file>.+)| - (?P<flat>[^/]+))"
 )
 _GRADESCOPE = re.compile(r"(?P<folder>submission_(?P<id>\d+))/(?P<file>.+)")
@@ -185,12 +186,19 @@ def _see_blackboard(names: Names, read: Read, _units: Units = ()) -> Download | 
 def _see_brightspace(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """Recognize a download of Brightspace: a folder or a flat file for each attempt.
 
-    It is called `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>`.
+    It is called `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>`. The first number is a student's in Brightspace itself, which
+    no table has: it only tells two students of one name apart.
     """
+    numbers: dict[str, set[str]] = {}
+    for path in names:
+        if match := _BRIGHTSPACE.fullmatch(str(path)[:NAME_LENGTH]):
+            numbers.setdefault(nfc(match["who"]), set()).add(match["id"])
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
         inside = PurePosixPath(match["file"] or match["flat"])
-        return FoundFile(path, (Student(nfc(match["who"])),), inside, worded_moment(match["at"]))
+        who = nfc(match["who"])
+        student = Student(who, id=match["id"] if len(numbers[who]) > 1 else "")
+        return FoundFile(path, (student,), inside, worded_moment(match["at"]))
 
     return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
 

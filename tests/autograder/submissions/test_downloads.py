@@ -263,6 +263,13 @@ def test_brightspace_tells_the_moment_in_hours_of_twelve():
     assert read_class({name: b""}).attempts[0].at == "2026-11-03T00:05:00"
 
 
+def test_two_students_of_one_name_in_brightspace_are_two():
+    names = [f"{number}-7 - Jane Doe - Nov {day}, 2026 1159 PM/quiz.py" for number, day in ((41, 3), (41, 4), (42, 5))]
+    names.append("43-7 - Bo Ek - Nov 3, 2026 1159 PM/quiz.py")
+    download = read_class(dict.fromkeys(names, b""))
+    assert [attempt.students[0].key for attempt in download.attempts] == ["41", "41", "42", "Bo Ek"]
+
+
 def test_a_group_of_gradescope_has_all_its_members():
     facts = b"submission_1:\n  :submitters:\n  - :name: Ann\n    :sid: '1'\n  - :name: Bob\n    :sid: '2'\n"
     files = {"submission_1/variation_loss.py": b"", "submission_metadata.yml": facts}

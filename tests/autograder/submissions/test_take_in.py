@@ -229,6 +229,11 @@ def test_two_students_of_one_name_are_told_apart_by_the_platforms_number(tmp_pat
     assert set(taken(write(tmp_path / "class", *names))[1]) == {"Jane Doe-7", "Jane Doe-8"}
 
 
+def test_two_students_of_one_name_in_brightspace_have_a_row_each(tmp_path):
+    names = [f"{number}-7 - Jane Doe - Nov {number}, 2026 1159 PM/variation_loss.py" for number in (3, 4)]
+    assert sorted(taken(write(tmp_path / "class", *names))[0].hand_ins) == ["Jane Doe-3", "Jane Doe-4"]
+
+
 def test_a_group_has_a_row_for_each_member(tmp_path):
     folder = write(tmp_path / "class", "submission_1/variation_loss.py")
     facts = "submission_1:\n  :submitters:\n  - :name: Ann\n    :sid: '1'\n  - :name: Bob\n    :sid: '2'\n"
