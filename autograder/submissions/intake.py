@@ -126,6 +126,20 @@ def _repetitions(parts: Iterable[Intake]) -> Iterator[str]:
         )
 
 
+def _repeated_in_sections(parts: Iterable[Intake]) -> Iterator[str]:
+    """Yield a sentence if a student stands in several sections, which gives a row for each."""
+    everyone = Counter(
+        (name, hand_in.student_named(name).key) for part in parts for name, hand_in in part.hand_ins.items()
+    )
+    again = [name for (name, _), count in everyone.items() if count > 1]
+    if again:
+        more = f" and {len(again) - 1} more" if again[1:] else ""
+        yield (
+            "in several of these folders or zips, with a row for each unless a roster says that they are one:"
+            f" {again[0]}{more}; take away the hand-ins that do not count, or give --roster"
+        )
+
+
 def _merge_intakes(parts: Iterable[Intake]) -> Intake:
     """Merge several intakes into one class, in the order of its students' names."""
     whole = Intake("")
@@ -255,6 +269,7 @@ def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
         return None  # sections, which are one download, so that a student in two of them is one
     whole = _merge_intakes([*parts, *([rest] if rest.hand_ins else [])])
     whole.form = SECTIONS if len(parts) > 1 else whole.form
+    whole.remarks += _repeated_in_sections(parts)
     whole.left_out += [*filter(None, copies), *([] if rest.hand_ins else rest.left_out)]
     return whole
 
@@ -378,6 +393,7 @@ def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake 
     together = _merge_intakes(parts)
     together.form = SECTIONS
     together.left_out += left
+    together.remarks += _repeated_in_sections(parts)
     return together
 
 

@@ -1126,3 +1126,23 @@ def test_an_archive_with_a_name_that_no_disk_could_hold_stops_nothing(tmp_path):
     inner = {f"{who}.zip": packed({"variation_loss.py": CODE}) for who in (LONG, "bob")}
     _, raw = taken(zipped(tmp_path / "class.zip", **inner))
     assert sorted(raw) == ["bob", LONG] and all(set(each.files) == {"variation_loss"} for each in raw.values())
+
+
+@pytest.mark.parametrize("form", ["files", "canvas"])
+def test_a_student_in_several_zips_of_one_folder_is_told(form, tmp_path):
+    forms = {"files": "{}_variation_loss.py", "canvas": "{}_{}_{}_variation_loss.py"}
+    for week, students in (("week1", ("ann", "bob")), ("week2", ("ann", "carl"))):
+        names = [forms[form].format(who, len(who) + ord(who[0]), ord(week[-1])) for who in students]
+        zipped(tmp_path / "class" / f"{week}.zip", *names)
+    intake = take_in([tmp_path / "class"], UNITS)
+    assert list(intake.hand_ins) == ["ann", "ann-week2", "bob", "carl"]
+    (remark,) = intake.remarks
+    assert remark.startswith(
+        "in several of these folders or zips, with a row for each unless a roster says that they are one: ann;"
+    )
+
+
+def test_students_in_one_zip_each_are_not_told(tmp_path):
+    for week, students in (("week1", ("ann", "bob")), ("week2", ("dora", "carl"))):
+        zipped(tmp_path / "class" / f"{week}.zip", *(f"{who}_variation_loss.py" for who in students))
+    assert take_in([tmp_path / "class"], UNITS).remarks == []
