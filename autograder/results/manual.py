@@ -131,9 +131,21 @@ def unknown_submissions(manual: Collection[Row], names: Collection[str]) -> Iter
     """Yield a sentence for each line whose submission is not among these names."""
     for line in manual:
         if line.submission not in names:
-            near = difflib.get_close_matches(line.submission, names, n=1)
-            advice = f"is it {near[0]}?" if near else "nobody gets these points"
+            near = _nearest(line.submission, names)
+            advice = f"is it {near}?" if near else "nobody gets these points"
             yield f"line {line.line} of {line.file}: there is no submission {line.submission}; {advice}"
+
+
+def _nearest(written: str, names: Iterable[str]) -> str:
+    """Return the name that is most like a written one, whatever its capital letters; `Doe, Jane` is like `Jane Doe`."""
+    last, comma, first = written.partition(",")
+    by_form = {_without_capitals(name): name for name in names}
+    near = difflib.get_close_matches(_without_capitals(f"{first} {last}" if comma else written), by_form, n=1)
+    return by_form[near[0]] if near else ""
+
+
+def _without_capitals(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def filled_in(path: Path) -> dict[tuple[str, str], tuple[str, str, str]]:

@@ -99,6 +99,13 @@ def test_lines_of_nobody_are_named(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["Doe, Jane", "Doe,Jane", "jane doe", "JANE DOE", "doe, jane", "Jane  Doe", "Jane Do"])
+def test_the_name_that_is_meant_is_asked_for_however_it_is_written(tmp_path, name):
+    lines = written(tmp_path, f'{HEAD}"{name}",,1,\n')
+    (sentence,) = unknown_submissions(lines, ["Bob Smith", "Jane Doe"])
+    assert sentence == f"line 2 of manual.csv: there is no submission {name}; is it Jane Doe?"
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [
