@@ -51,6 +51,7 @@ class LoadingState:
         imported: called after each statement that imports something.
         stopped: the exception that ended the execution, or else the first after which it went on; None if there is none.
         goes_on: True if the statements after that one were executed.
+        lost: names that statements were to define which have failed, each with the exception.
         notes: lines that import a library in vain, or do without one that is missing, each with a sentence.
     """
 
@@ -59,6 +60,7 @@ class LoadingState:
     imported: Callable[[], None]
     stopped: BaseException | None = None
     goes_on: bool = True
+    lost: dict[str, BaseException] = field(default_factory=dict)
     notes: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -124,6 +126,7 @@ class LoadedModule(types.ModuleType):
                 elif LoadedModule._goes_on_after(self, statement, error, lost):
                     state.stopped = state.stopped or error
                     lost |= _names_bound(statement)
+                    state.lost |= dict.fromkeys(_names_bound(statement), error)
                     failed.append((statement, code, error))
                 else:
                     state.stopped, state.goes_on = error, False

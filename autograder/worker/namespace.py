@@ -66,8 +66,10 @@ class Namespace:
         return [*missing, *self._stops(), *self._framework_notes()]
 
     def fault(self, error: BaseException) -> Fault:
-        """Return the fault that tells of an exception in the student's code."""
-        return fault_of(error, self.texts, sandboxed=self._sandboxed)
+        """Return the fault that tells of an exception in the student's code, and why a name in it is missing."""
+        fault = fault_of(error, self.texts, sandboxed=self._sandboxed)
+        reason = self._why_missing(error)
+        return replace(fault, text=f"{fault.text}; {reason}") if reason else fault
 
     def function(self, name: str) -> Callable[..., object] | Fault:
         """Return a function of the unit, or a method of one of its classes by a dotted name; a fault if it is missing."""
@@ -96,6 +98,17 @@ class Namespace:
         for part in name.split("."):
             value = getattr(value, part, _ABSENT)
         return Handle(0, name, "method") if callable(value) or value is _ABSENT or is_method(value) else value
+
+    def _why_missing(self, error: BaseException) -> str:
+        """Return why the name of a NameError is missing, if a statement was to define it that has failed; else nothing."""
+        name = getattr(error, "name", None)
+        if type(error) is not NameError or not isinstance(name, str):
+            return ""
+        for state in map(LoadedModule.state, self.modules.values()):
+            if name in state.lost:
+                fault = fault_of(state.lost[name], self.texts, sandboxed=self._sandboxed)
+                return f"the line that defines it has failed ({fault.kinds[0]}: {fault.text})"
+        return ""
 
     def _stops(self) -> Iterator[_Note]:
         """Yield the file and the line at which each module stopped, and what happened."""

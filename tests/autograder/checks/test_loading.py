@@ -292,6 +292,16 @@ def test_what_ends_a_module_is_named_and_not_what_came_before(load):
         student.halve(2)
 
 
+def test_a_name_whose_line_has_failed_is_told_with_the_line(load):
+    student = load("import math\nSIDE = int(open('no_such_file').read())\n\ndef area():\n    return SIDE**2\n")
+    words = r"^name 'SIDE' is not defined; the line that defines it has failed \(FileNotFoundError: .*no_such_file.*\)"
+    with pytest.raises(Raised, match=words):
+        student.area()
+    student = load("SIDE = int(open('no_such_file').read())\n\ndef area():\n    return SIDES**2\n")
+    with pytest.raises(Raised, match=r"^name 'SIDES' is not defined(?!; the line)"):
+        student.area()
+
+
 def test_a_module_that_stops_does_not_vouch_for_what_it_never_defines(load):
     student = load(DOUBLE + "assert double(2) == 5\nquarter = 1\n")
     with pytest.raises(MissingFunction, match="has no function halve; write def halve"):
