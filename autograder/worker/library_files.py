@@ -23,6 +23,8 @@ def read_and_write_by_open() -> None:
     torch.save = torch.serialization.save = _into_stream(torch.save)
     torch.load = torch.serialization.load = _without_map(torch.load)
     torch.jit.save, torch.jit.load = _into_stream(torch.jit.save), _from_stream(torch.jit.load)
+    scripted: Any = torch.jit.RecursiveScriptModule  # type: ignore[attr-defined] # not among the public names
+    scripted.save = lambda module, f, **options: torch.jit.save(module, f, **options)
     if is_loaded("numpy"):  # which keeps `open` as it was at import
         openers: Any = getattr(importlib.import_module("numpy.lib._datasource"), "_file_openers", None)
         getattr(openers, "_file_openers", {})[None] = _open
