@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autograder.checks.mixtures import mixture_text, mixtures
-from autograder.course.skeletons import source_lines, split_at_start
+from autograder.course.skeletons import read_source, source_lines, split_at_start
 from autograder.errors import CatalogError
 
 #: Replaces the import of `mistake`, so that a file of variants imports nothing of the autograder.
@@ -71,7 +71,7 @@ def variants_text(variants: Path) -> str:
     """Return the text of a file of variants, without the import of `mistake`; empty if there is no file."""
     if not variants.is_file():
         return ""
-    return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
+    return read_source(variants).replace(_MARKED, _UNMARKED)
 
 
 def _text_for(variant: Mistake, variants: Path) -> str:
@@ -99,7 +99,7 @@ class _Part:
 @lru_cache(maxsize=32)
 def _parts_of(path: Path, modified: int) -> tuple[_Part, ...]:
     """Return the statements of a file of variants, read once for each state of it."""
-    text = path.read_text(encoding="utf-8")
+    text = read_source(path)
     lines, done, parts = source_lines(text), 0, []
     variants = {known.name for known in _mistakes_defined_in(path, modified)}
     for node in ast.parse(text).body:
@@ -124,7 +124,7 @@ def known_mistakes(path: Path) -> tuple[Mistake, ...]:
 def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
     """Return the mistakes of a file, read once for each state of it: many checks may fail."""
     try:
-        body = ast.parse(path.read_text(encoding="utf-8")).body
+        body = ast.parse(read_source(path)).body
     except SyntaxError as error:
         raise CatalogError(f"{path}, line {error.lineno}: it is not valid Python ({error.msg})") from error
     definitions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]

@@ -274,9 +274,7 @@ def read_source(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise CatalogError(f"{path} is no text in UTF-8; save it again as UTF-8") from error
     except OSError as error:
-        raise CatalogError(
-            f"{path} cannot be read ({error.strerror}); a release is made from solutions and lessons"
-        ) from error
+        raise CatalogError(f"{path} cannot be read ({error.strerror}); the course needs it") from error
 
 
 def source_lines(text: str) -> list[str]:

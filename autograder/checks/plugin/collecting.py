@@ -61,7 +61,7 @@ def register_conftest(catalog: Catalog, config: pytest.Config) -> None:
         return
     module = types.ModuleType("conftest")
     module.__file__ = str(path)
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)
+    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     config.pluginmanager.register(module, name)
 
 

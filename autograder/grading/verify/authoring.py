@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from autograder.checks.mistakes import known_mistakes
 from autograder.checks.remote import StudentModule
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import join_files, solution_lines, whole_solution
+from autograder.course.skeletons import join_files, read_source, solution_lines, whole_solution
 from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import check_session
@@ -61,7 +61,7 @@ def read_skeleton(catalog: Catalog, module: str) -> str:
     path = catalog.exercise(module)
     if not path.is_file():
         raise CatalogError(f"{path} is not there; write it from the solution by: autograder release skeletons")
-    return path.read_text(encoding="utf-8")
+    return read_source(path)
 
 
 def _code_lines(text: str) -> set[str]:
@@ -94,7 +94,7 @@ def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
     if function == check.function or function in module.used_by(check.function):
         return True
     shared = catalog.shared_checks.values()
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (*shared, catalog.checks(check.unit))]
+    trees = [ast.parse(read_source(path)) for path in (*shared, catalog.checks(check.unit))]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     waiting, seen = [check.id.partition("::")[2].partition("[")[0].rpartition(".")[2]], set[str]()
@@ -134,7 +134,7 @@ def _wrong_marks(catalog: Catalog, unit: Unit) -> Iterator[str]:
 def _running_statements(catalog: Catalog, unit: Unit) -> Iterator[str]:
     """Yield a sentence for each statement that may run the student's code in the grader's own process."""
     path = catalog.checks(unit.name)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(read_source(path))):
         for what in _run_by(node, {*catalog.modules, "exercises"}):
             yield f"{path.name}:{node.lineno}: {what} runs code outside of the sandbox; use `submission`, or `submission.run`"  # type: ignore[attr-defined] # statements and calls have lines
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.checks.mistakes import Mistake, known_mistakes, mixed_texts, variant_text
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import whole_solution
+from autograder.course.skeletons import read_source, whole_solution
 from autograder.course.units import Unit
 from autograder.grading.verify.authoring import check_problems, concerns, shortcomings
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
@@ -304,7 +304,7 @@ class Verification:
 
     def _trial(self, unit: str, path: Path, *, named: bool = True) -> Trial:
         """Return a trial of a file, with the unit's other files that lie beside it."""
-        return Trial(unit, path.read_text(encoding="utf-8"), named=named, files=self.catalog.beside(unit, path))
+        return Trial(unit, read_source(path), named=named, files=self.catalog.beside(unit, path))
 
     def _run(self, what: str, trials: Sequence[Trial]) -> Iterator[tuple[CheckResult, ...]]:
         """Yield the checks of each trial."""

@@ -13,7 +13,7 @@ from autograder.checks.remote import ModuleUnderTest, RemoteModule, StudentModul
 from autograder.checks.replays import CheckCalls
 from autograder.checks.transport import InProcess
 from autograder.checks.variants import Replayer, Variants
-from autograder.errors import Raised
+from autograder.errors import CatalogError, Raised
 from autograder.submissions import Module
 from autograder.worker.codec import Handle
 from autograder.worker.protocol import Answer
@@ -60,6 +60,17 @@ def test_mistakes_are_read_once_until_the_file_changes(files):
     path.write_text(MISTAKES.replace("by_one", "by_a_single_one"))
     os.utime(path, ns=(0, 1))
     assert known_mistakes(path)[0].name == "by_a_single_one"
+
+
+def test_a_file_of_mistakes_begins_with_a_mark_or_has_a_sentence(tmp_path):
+    path = tmp_path / "mistakes.py"
+    path.write_text(MISTAKES, encoding="utf-8-sig")  # as some editors save it
+    assert known_mistakes(path)[0].name == "by_one" and "def by_one" in variant_text(
+        SOLUTION, path, known_mistakes(path)[0]
+    )
+    path.write_bytes("# \u00e9\n".encode("latin-1"))
+    with pytest.raises(CatalogError, match="mistakes.py is no text in UTF-8; save it again as UTF-8"):
+        known_mistakes(path)
 
 
 def calls_of(code, *inputs, function="shift"):
