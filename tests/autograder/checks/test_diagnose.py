@@ -69,7 +69,7 @@ def test_a_file_of_mistakes_begins_with_a_mark_or_has_a_sentence(tmp_path):
         SOLUTION, path, known_mistakes(path)[0]
     )
     path.write_bytes("# \u00e9\n".encode("latin-1"))
-    with pytest.raises(CatalogError, match="mistakes.py is no text in UTF-8; save it again as UTF-8"):
+    with pytest.raises(CatalogError, match=r"mistakes\.py is no text in UTF-8; save it again as UTF-8"):
         known_mistakes(path)
 
 
