@@ -47,7 +47,7 @@ def main() -> None:
     try:
         app()
     except AutograderError as error:
-        terminal.errors.print(Text(f"autograder: {error}"), soft_wrap=True)
+        terminal.warn(f"autograder: {error}")
         sys.exit(2)
 
 
@@ -75,9 +75,9 @@ def new_unit(
     if root is None:
         raise UsageError("there is no course in this folder; begin one with `autograder new-course FOLDER`")
     for path in write_new_unit(read_catalog(root), name):
-        terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+        terminal.say(f"wrote {path}")
     line = f"See that all of it fits together: autograder verify --units {name} --seeds 2"
-    terminal.out.print(Text(line), soft_wrap=True)
+    terminal.say(line)
 
 
 @app.command("new-course")
@@ -88,10 +88,10 @@ def new_course(
     from autograder.cli.new_unit import write_new_course
 
     for path in write_new_course(folder):
-        terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+        terminal.say(f"wrote {path}")
     place = f'"{folder}"' if " " in str(folder) else folder
     line = f"Go there, and see that all of it fits together: cd {place}; autograder verify --seeds 2"
-    terminal.out.print(Text(line), soft_wrap=True)
+    terminal.say(line)
 
 
 @app.command()
@@ -146,13 +146,13 @@ def verify(
             findings.append(finding)
             terminal.out.print(Text(f"{'+' if finding.good else 'x'} {finding.question:<10} {finding.summary}"))
             for line in (*finding.details, *finding.problems):
-                terminal.out.print(Text(f"    {line}"), soft_wrap=True)
+                terminal.say(f"    {line}")
     if json_file is not None:
         write_atomically(json_file, json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
     if report is not None:
         facts = f"{len(chosen)} units on {seeds} seeds, by autograder {__version__} on {date.today():%d %B %Y}."
         write_atomically(report, verification.report(facts))
-        terminal.out.print(Text(f"wrote {report}"), soft_wrap=True)
+        terminal.say(f"wrote {report}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
@@ -197,7 +197,7 @@ def examples(
         examples = read_examples(read_module(path, EXAMPLES))
         report = try_examples(catalog, function, examples, workers.worker, own)
     for line in report.lines():
-        terminal.out.print(Text(line), soft_wrap=True)
+        terminal.say(line)
     raise typer.Exit(1 if report.wrong else 0)
 
 
@@ -209,6 +209,6 @@ def doctor(require: Require = "") -> None:
 
     with Sandbox() as sandbox:
         for line in diagnosis(sandbox.isolation, sandbox.missing):
-            terminal.out.print(Text(line), soft_wrap=True)
+            terminal.say(line)
         sandbox.require(rungs_required(require, trusted=False))
     terminal.out.print("Untrusted work can be graded here.")

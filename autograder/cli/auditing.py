@@ -46,7 +46,7 @@ def _verify_signature(result: Path, key: Path) -> bool:
         if genuine
         else f"Not what was signed: {result.name} or its signature was changed, or another key signed it"
     )
-    terminal.out.print(Text(words), soft_wrap=True)
+    terminal.say(words)
     return genuine
 
 
@@ -70,17 +70,17 @@ def _same_again(result: Path, submission: Path, rungs: tuple[str, ...] | None) -
     with Sandbox(catalog.preload, gpu=before.device == "cuda") as sandbox:
         outcome = again.replay(before, submission, catalog, sandbox, rungs)
     for line in outcome.conditions:
-        terminal.out.print(Text(f"Not as it was: {line}"), soft_wrap=True)
+        terminal.say(f"Not as it was: {line}")
     if not outcome.differences:
         count = len(outcome.result.checks)
         words = f"The same outcome again: {score_line(mark(outcome.result))}, and all {count} checks ended as before."
-        terminal.out.print(Text(words), soft_wrap=True)
+        terminal.say(words)
         return True
     terminal.out.print(
         Text(f"Another outcome: {score_line(mark(before))} before, {score_line(mark(outcome.result))} now.")
     )
     for line in outcome.differences:
-        terminal.out.print(Text(f"  {line}"), soft_wrap=True)
+        terminal.say(f"  {line}")
     return False
 
 
@@ -120,12 +120,10 @@ def likeness(
     pairs = find_alike_pairs(submissions, release, known, at_least)
     for pair in pairs:
         shared = f": {', '.join(pair.functions)}" if pair.functions else ""
-        terminal.out.print(Text(f"{pair.likeness:4.0%}  {pair.first} and {pair.second}{shared}"), soft_wrap=True)
+        terminal.say(f"{pair.likeness:4.0%}  {pair.first} and {pair.second}{shared}")
     write_atomically(out, likeness_page(catalog.title, [alike_pair(pair, submissions, release) for pair in pairs]))
     count = "no pair" if not pairs else "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
-    terminal.out.print(
-        Text(f"{count} of {len(submissions)} submissions to look at, side by side in {out}"), soft_wrap=True
-    )
+    terminal.say(f"{count} of {len(submissions)} submissions to look at, side by side in {out}")
 
 
 def viva(
@@ -171,4 +169,4 @@ def viva(
     write_atomically(out, page)
     asked_for = "1 question" if len(questions) == 1 else f"{len(questions)} questions"
     words = f"wrote {out}: {asked_for}, the answers on the last page; --seed {seed} asks them again"
-    terminal.out.print(Text(words), soft_wrap=True)
+    terminal.say(words)

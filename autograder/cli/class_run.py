@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.machines import Machines
@@ -141,7 +140,7 @@ class ClassRun:
                             self._hand_on(ending)
         except KeyboardInterrupt:
             count = f"{len(graded)} of {len(batch.submissions)} results are in {batch.out / 'results'}"
-            terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
+            terminal.warn(f"autograder: stopped; {count}")
             raise typer.Exit(130) from None
         order = {name: number for number, name in enumerate(batch.submissions)}
         return sorted(graded, key=lambda each: order[each.result.name]), failures
@@ -190,12 +189,12 @@ class ClassRun:
         aside = put_aside(self.out, [self.batch(self.out).result_path(name) for name in self.submissions])
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
-        terminal.out.print(Text(where), soft_wrap=True)
+        terminal.say(where)
         known = sum(each.known and each.result.name not in self.taken.names_with_attempts for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
         for sentence in self._remarks(marks, graded, aside):
-            terminal.errors.print(Text(sentence), soft_wrap=True)
+            terminal.warn(sentence)
 
     def _remarks(self, marks: list[Mark], graded: list[StoredResult], aside: list[str]) -> Iterator[str]:
         """Yield sentences about results put aside, the gradebook, lost signatures, and decisions without an effect."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.class_run import MOST_NAMED, ClassRun
@@ -110,7 +109,7 @@ def grade(
         _tell_single(run, graded[0])
         if of_other_class:
             told = f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
-            terminal.errors.print(f"autograder: {told}", soft_wrap=True)
+            terminal.warn(f"autograder: {told}")
     _end(graded, failures)
 
 
@@ -129,7 +128,7 @@ def _keep_other_class(out: Path, source: Source) -> None:
     paths = list(map(Path, old.paths))
     name = old.assignment or name_of(paths[0] if len(paths) == 1 else paths[0].parent)
     told = f"{out} held results that were graded from other paths, {name}; a copy of them is in {copy_aside(out, name)}"
-    terminal.errors.print(Text(told), soft_wrap=True)
+    terminal.warn(told)
 
 
 def _tell_single(run: ClassRun, graded: StoredResult) -> None:
@@ -137,7 +136,7 @@ def _tell_single(run: ClassRun, graded: StoredResult) -> None:
     own_mark = run.mark(graded.result)
     rows = [row for row in run.manual if row.submission == own_mark.name]
     for sentence in (*run.taken.remarks, *unheeded_rows(rows, [own_mark.name], [own_mark])):
-        terminal.errors.print(Text(sentence), soft_wrap=True)
+        terminal.warn(sentence)
     print_single(run.spec.catalog, graded.path, own_mark)
 
 
@@ -170,7 +169,7 @@ def regrade(
         save_source(out, source, spec, run.taken)
         run.publish_table(published)
     elif changed:
-        terminal.out.print(Text(f"Nothing is published yet: autograder regrade -o {out} --publish"), soft_wrap=True)
+        terminal.say(f"Nothing is published yet: autograder regrade -o {out} --publish")
     _end(graded, failures)
 
 
@@ -178,16 +177,14 @@ def _tell_intake(intake: Intake, out: Path) -> None:
     """Print what was understood and what was left out, if there is anything to tell."""
     if len(intake.hand_ins) <= 1 and not intake.left_out and not intake.remarks:
         return
-    terminal.out.print(Text(intake.sentence), soft_wrap=True)
+    terminal.say(intake.sentence)
     for left in intake.left_out[:MOST_NAMED]:
-        terminal.errors.print(
-            Text(f"{'not counted' if left.graded else 'not graded'}: {left.path}: {left.reason}"), soft_wrap=True
-        )
+        terminal.warn(f"{'not counted' if left.graded else 'not graded'}: {left.path}: {left.reason}")
     for sentence in intake.remarks:
-        terminal.errors.print(Text(sentence), soft_wrap=True)
+        terminal.warn(sentence)
     if len(intake.left_out) > MOST_NAMED:
         more = f"not graded: {len(intake.left_out) - MOST_NAMED} more, in {out / INTAKE}"
-        terminal.errors.print(Text(more), soft_wrap=True)
+        terminal.warn(more)
 
 
 def _signer(key: Path | None) -> "Signer | None":
@@ -207,7 +204,7 @@ def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
     for failure in failures:
         names_by_reason.setdefault(failure.reason, []).append(failure.submission)
     for reason, names in names_by_reason.items():
-        terminal.errors.print(Text(f"{', '.join(names)}: no grade: {reason}"), soft_wrap=True)
+        terminal.warn(f"{', '.join(names)}: no grade: {reason}")
     if failures or not graded or any(each.result.errors for each in graded):
         raise typer.Exit(2)
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)

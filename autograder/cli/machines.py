@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.errors import UsageError
@@ -97,7 +96,7 @@ class Machines:
             raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
 
         def tell(text: str) -> None:
-            terminal.errors.print(Text(text), soft_wrap=True)
+            terminal.warn(text)
 
         return Cluster(self.cluster, spec, insecure=self.insecure, fresh=fresh, tell=tell)
 

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Units, folder_to_fill, names_in
@@ -112,7 +111,7 @@ def pictures(
     drawable = [unit for unit in chosen if catalog.picture(unit).is_file()]
     if not drawable:
         example = catalog.picture(chosen[0] if chosen else "UNIT").relative_to(catalog.root)
-        terminal.errors.print(Text(f"no unit has a picture; {example.as_posix()} would draw one"), soft_wrap=True)
+        terminal.warn(f"no unit has a picture; {example.as_posix()} would draw one")
         return
     folder = out or catalog.root / "docs" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +120,7 @@ def pictures(
             drawn = reward(catalog, unit, modules, worker)
         if drawn is not None:
             (folder / f"{unit}.png").write_bytes(drawn.png)
-            terminal.out.print(Text(f"wrote {folder / unit}.png: {drawn.caption}"), soft_wrap=True)
+            terminal.say(f"wrote {folder / unit}.png: {drawn.caption}")
 
 
 @app.command()
@@ -260,17 +259,17 @@ def _try_out(files: "Files", catalog: Catalog) -> None:
 
     count = f"{len(catalog.units)} units" if len(catalog.units) != 1 else "1 unit"
     words = f"Trying it out: the checks of {count} run on the skeletons and the solutions, which may take minutes"
-    terminal.errors.print(words, soft_wrap=True)
+    terminal.warn(words)
     try_out(files, catalog)
 
 
 def _print_bundle(folder: Path, archive: Path) -> None:
-    terminal.out.print(Text(f"wrote {folder}{os.sep} and {archive}"), soft_wrap=True)
+    terminal.say(f"wrote {folder}{os.sep} and {archive}")
 
 
 def _print_written(written: list[tuple[Path, Path | None]], nothing: str) -> None:
     for path, backup in written:
         kept = f" (what was there is now {backup.parent.name}/{backup.name})" if backup else ""
-        terminal.out.print(Text(f"wrote {path}{kept}"), soft_wrap=True)
+        terminal.say(f"wrote {path}{kept}")
     if not written:
         terminal.out.print(nothing)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, folder_to_fill, one_of
@@ -93,7 +92,7 @@ def report(
     with _pictures(submissions, catalog) as pictures:
         written = publish(marks, chosen, hidden, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
-    terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+    terminal.say(f"wrote {written[0]}{more}")
 
 
 def _refuse_results_as_target(paths: list[Path], out: Path | None) -> None:
@@ -146,13 +145,13 @@ def _write(text: str, path: Path | None) -> None:
         sys.stdout.write(text)
         return
     write_atomically(path, text)
-    terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+    terminal.say(f"wrote {path}")
 
 
 def _tell(sentences: Iterable[str]) -> None:
     """Print sentences for the instructor."""
     for sentence in sentences:
-        terminal.errors.print(Text(sentence), soft_wrap=True)
+        terminal.warn(sentence)
 
 
 def _report_term(
@@ -236,7 +235,7 @@ def _fill_gradebook(
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, table.to_bytes())
     count = len(grades) - len(strangers) - len(kept)
-    terminal.out.print(Text(f"wrote {target}: {count} grades in the column {heading}"), soft_wrap=True)
+    terminal.say(f"wrote {target}: {count} grades in the column {heading}")
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ def print_changes(changed: Sequence[Change], total: int) -> None:
     moved = sum(each.moves for each in changed)
     rest = len(changed) - moved
     more = f"; the checks of {rest} more end otherwise for the same points" if rest else ""
-    terminal.out.print(f"{moved} of {total} marks change{more}", soft_wrap=True)
+    terminal.say(f"{moved} of {total} marks change{more}")
 
 
 def print_single(catalog: Catalog, path: Path, mark: Mark) -> None:
@@ -87,12 +87,12 @@ def print_single(catalog: Catalog, path: Path, mark: Mark) -> None:
     for note in mark.result.notes:
         terminal.out.print(Text(f"Note: {note}"))
     for given in mark.manual:
-        terminal.out.print(Text(f"By hand: {manual_line(given)}"), soft_wrap=True)
+        terminal.say(f"By hand: {manual_line(given)}")
     if mark.trail or (mark.score, mark.max_score) != (mark.result.score, mark.result.max_score):
-        terminal.out.print(Text(f"Mark: {score_line(mark)}"), soft_wrap=True)
-    terminal.out.print(Text(f"Result: {path}"), soft_wrap=True)
+        terminal.say(f"Mark: {score_line(mark)}")
+    terminal.say(f"Result: {path}")
     for line in summary(catalog, mark.result.checks, brief=False, verbose=True, marks=mark.units):
-        terminal.out.print(Text(line), soft_wrap=True)
+        terminal.say(line)
 
 
 def _table(*columns: str) -> Table:

@@ -59,6 +59,16 @@ CORES = usable_cores()
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
 
 
+def say(line: str) -> None:
+    """Print a line, unbroken, so that a pipe or a search finds it whole; no bracket in it is markup."""
+    out.print(Text(line), soft_wrap=True)
+
+
+def warn(line: str) -> None:
+    """Print a line as `say` does, where errors go."""
+    errors.print(Text(line), soft_wrap=True)
+
+
 def names_in(text: str) -> list[str] | None:
     """Return the names in a list with commas; None for an empty text.
 
@@ -195,7 +205,7 @@ class _Lines:
             nonlocal done
             done += 1
             if done == total or done * _LINES // total > (done - 1) * _LINES // total:
-                errors.print(_line(what, done, total, time.monotonic() - started), soft_wrap=True)
+                warn(_line(what, done, total, time.monotonic() - started))
 
         return one_more
 
