@@ -202,7 +202,8 @@ def _fill_gradebook(
     """
     from autograder.results.store import write_atomically
     from autograder.results.tables import FILLERS, Grade, Table, fill, kept_comments, kept_grades, maximum_warning
-    from autograder.results.wording import points, remarks, score
+    from autograder.results.types import points_text
+    from autograder.results.wording import remarks, score
     from autograder.submissions.matching import Finder, rows_of
     from autograder.submissions.roster import students_in
     from autograder.submissions.students import Student
@@ -211,7 +212,7 @@ def _fill_gradebook(
         raise UsageError(f"--gradebook needs --as, the platform that exported it: {', '.join(FILLERS)}")
     one_of(FILLERS, platform, "--as, with --gradebook,")
     table = Table.read(path)
-    grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}
+    grades = {each.name: Grade(score(each), points_text(each.max_score), remarks(each)) for each in marks}
     known = {name: students.get(name, Student(name)) for name in grades}
     finder = Finder(students_in(table, str(path)), path.name)
     _tell(finder.remarks)

@@ -23,8 +23,8 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore, hold, read_result, write_result
-from autograder.results.types import SubmissionResult, legible
-from autograder.results.wording import NO_GRADE, points
+from autograder.results.types import SubmissionResult, legible, points_text
+from autograder.results.wording import NO_GRADE
 from autograder.submissions import RawSubmission, Submission, collect_for, parse_submission, refuse_course_inside
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut
 
@@ -57,7 +57,7 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
         counted = set(_paths(best))  # two attempts at one assignment may share the files of another
         for earned, each in others:
             what = f"another attempt, of {each.at}" if each.at else "another attempt"
-            reason = f"{what}: {NO_GRADE if earned is None else points(earned)}; the best counts"
+            reason = f"{what}: {NO_GRADE if earned is None else points_text(earned)}; the best counts"
             chosen.left_out += [
                 LeftOut(path, student, reason, graded=True) for path in _paths(each) if path not in counted
             ]

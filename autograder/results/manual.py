@@ -29,6 +29,7 @@ from autograder.course.catalog import Catalog
 from autograder.course.units import Question
 from autograder.errors import UsageError
 from autograder.results.tables import BEFORE_HEADING, delimiter_of, table_text, unquote
+from autograder.results.types import points_text
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
@@ -119,9 +120,10 @@ def read_tables(folder: Path, catalog: Catalog) -> tuple[Row, ...]:
             other = given.setdefault(key, row)
             if other is not row and (other.file != row.file or row.function):
                 what = row.function or "added points"
+                both = f"{points_text(other.points)} and {points_text(row.points)}"
                 raise UsageError(
                     f"line {other.line} of {other.file} and line {row.line} of {row.file} both give points to"
-                    f" {row.submission} for {what}: {other.points:g} and {row.points:g}; keep one of the two"
+                    f" {row.submission} for {what}: {both}; keep one of the two"
                 )
         rows += own
     return tuple(rows)
@@ -262,7 +264,9 @@ def _line(
         raise UsageError(f"{where}: {points or 'nothing'} is no number of points; write a number such as 4 or 2.5")
     if function and value > most[function]:
         advice = "for more, add a line without a function"
-        raise UsageError(f"{where}: {points} is more than the {most[function]:g} points of {function}; {advice}")
+        raise UsageError(
+            f"{where}: {points} is more than the {points_text(most[function])} points of {function}; {advice}"
+        )
     return ManualPoints(submission, function, value, comment, items, number, path.name)
 
 

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from autograder.errors import UsageError
 from autograder.results.mark import Mark
-from autograder.results.types import read_moment
-from autograder.results.wording import points as points_text
+from autograder.results.types import points_text, read_moment
 
 
 @dataclass(frozen=True)

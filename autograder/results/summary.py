@@ -8,8 +8,8 @@ from autograder.course.catalog import Catalog
 from autograder.messages import tr, tr_plural
 from autograder.results.labels import show_values
 from autograder.results.mark import UnitMark, points_to_come
-from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points, points_line
+from autograder.results.types import CheckResult, Outcome, points_text
+from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points_line
 
 #: So much of what a function has printed is shown.
 _PRINTED_LINES = 12
@@ -187,7 +187,8 @@ def next_step(catalog: Catalog, by_unit: Mapping[str, list[CheckResult]], *, who
         later = points_to_come(catalog, ordered)
         if later:
             yield tr(
-                "{points} more points are given when it is graded, by checks that are not here.", points=points(later)
+                "{points} more points are given when it is graded, by checks that are not here.",
+                points=points_text(later),
             )
         return
     first = next((check for check in open_checks if check.outcome is not Outcome.BLOCKED), open_checks[0])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import UsageError
+from autograder.results.types import points_text
 
 _MAX_BYTES = 50 * 2**20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -315,9 +316,10 @@ def maximum_warning(
     maximum = _maximum(table, filler, column, rows)
     if not rows or maximum is None or math.isclose(maximum, most, abs_tol=0.01):
         return ""
+    ours = points_text(most)
     return (
-        f"the column {table.heading[column]} counts up to {maximum:g}, these marks up to {most:g}, and the points are written"
-        f" as they are; set the column's maximum to {most:g} on the platform"
+        f"the column {table.heading[column]} counts up to {points_text(maximum)}, these marks up to {ours}, and the points are"
+        f" written as they are; set the column's maximum to {ours} on the platform"
     )
 
 

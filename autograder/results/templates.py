@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from autograder.results.types import storable
-from autograder.results.wording import points
+from autograder.results.types import points_text, storable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,7 +69,7 @@ def _pages(package: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["points"] = points
+    environment.filters["points"] = points_text
     return environment
 
 

@@ -22,9 +22,8 @@ from autograder.errors import UsageError
 from autograder.results import policy
 from autograder.results.mark import Mark, UnitMark
 from autograder.results.policy import Policy, TermRule
-from autograder.results.types import SubmissionResult
+from autograder.results.types import SubmissionResult, points_text
 from autograder.results.wording import NO_GRADE
-from autograder.results.wording import points as points_text
 
 #: What a student without a result in an assignment gets.
 _NOTHING = "not handed in"

@@ -54,6 +54,12 @@ def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
+def points_text(number: float) -> str:
+    """Return a number of points as every form and sentence writes it: at most two decimals, and no zeros at their end."""
+    text = f"{number:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
 def read_moment(text: str) -> datetime:
     """Return the moment in ISO 8601, or in the form in which Gradescope writes it: `2026-11-20 10:00:00 Z`.
 

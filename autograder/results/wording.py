@@ -3,7 +3,7 @@
 from autograder.messages import show_sentence, tr, tr_plural, translate_sentence
 from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
-from autograder.results.types import BESIDES, CheckResult, Outcome
+from autograder.results.types import BESIDES, CheckResult, Outcome, points_text
 
 #: For each outcome its words, which can follow a number, and its sign in plain text.
 _OUTCOMES = {
@@ -19,12 +19,6 @@ _OUTCOMES = {
 WORDS = {outcome: words for outcome, (words, _) in _OUTCOMES.items()}
 SIGNS = {outcome: sign for outcome, (_, sign) in _OUTCOMES.items()}
 NO_GRADE = "no grade"
-
-
-def points(number: float) -> str:
-    """Return a number of points as every form writes it: at most two decimals, and no zeros at their end."""
-    text = f"{number:.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
 
 
 def message(check: CheckResult) -> str:
@@ -49,7 +43,7 @@ def explanation(check: CheckResult) -> str:
 
 def score(mark: Mark) -> str:
     """Return the score as a number; empty if there is no grade."""
-    return "" if mark.score is None else points(mark.score)
+    return "" if mark.score is None else points_text(mark.score)
 
 
 def score_line(mark: Mark) -> str:
@@ -69,25 +63,25 @@ def score_line(mark: Mark) -> str:
 def points_line(earned: float, possible: float, later: float = 0.0) -> str:
     """Return points with their maximum; `later` is what hidden checks give besides, once the submission is graded."""
     if later and not possible:
-        return tr("{later} points when graded", later=points(later))
+        return tr("{later} points when graded", later=points_text(later))
     if later:
         return tr(
             "{points} of {max_points} visible points; {later} more when graded",
-            points=points(earned),
-            max_points=points(possible),
-            later=points(later),
+            points=points_text(earned),
+            max_points=points_text(possible),
+            later=points_text(later),
         )
-    return tr("{points} of {max_points} points", points=points(earned), max_points=points(possible))
+    return tr("{points} of {max_points} points", points=points_text(earned), max_points=points_text(possible))
 
 
 def manual_line(line: ManualPoints) -> str:
     """Return points by hand with their comment, in one line."""
-    return f"{line.function or 'added'}: {points(line.points)}" + (f" ({line.comment})" if line.comment else "")
+    return f"{line.function or 'added'}: {points_text(line.points)}" + (f" ({line.comment})" if line.comment else "")
 
 
 def manual_text(line: ManualPoints, most: float) -> str:
     """Return points by hand with the most that they can be, then their comment."""
-    told = points_line(line.points, most) if line.function else points(line.points)
+    told = points_line(line.points, most) if line.function else points_text(line.points)
     return ": ".join(filter(None, (told, line.comment)))
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from autograder.course.catalog import Catalog
 from autograder.course.units import Unit
 from autograder.messages import language, tr
-from autograder.results.wording import points, points_line
+from autograder.results.types import points_text
+from autograder.results.wording import points_line
 from autograder.student.progress import Progress, checked_functions, fingerprint
 
 _BAR = 20
@@ -46,7 +47,8 @@ def next_step(catalog: Catalog, progress: Progress, *, watching: bool = False) -
         later = sum(unit.later for unit in catalog.units.values())
         if later:
             yield tr(
-                "{points} more points are given when it is graded, by checks that are not here.", points=points(later)
+                "{points} more points are given when it is graded, by checks that are not here.",
+                points=points_text(later),
             )
         return
     function = progress.open_functions(catalog, unit)[0]

@@ -11,7 +11,7 @@ from autograder.course.skeletons import join_files, read_source, solution_lines,
 from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import check_session
-from autograder.results.types import CheckResult
+from autograder.results.types import CheckResult, points_text
 from autograder.submissions import Module
 
 #: Modules and calls that run code in the process that they are used in, or start another one that nothing confines.
@@ -35,8 +35,9 @@ def shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
         if len(function.hints) != 2 or not all(function.hints):
             yield f"{unit.name}, {function.name}: needs two hints in the catalog"
         if function.examples and function.name not in mistaken:
+            examples = points_text(function.examples)
             yield (
-                f"{unit.name}, {function.name}: no examples can earn its examples = {function.examples:g}, as it has no known"
+                f"{unit.name}, {function.name}: no examples can earn its examples = {examples}, as it has no known"
                 f" mistake to catch; write one in {mistakes.relative_to(catalog.root)}, or leave `examples` out"
             )
     lesson = catalog.lesson(unit.name)

@@ -23,7 +23,7 @@ from autograder.grading.grade import Grader
 from autograder.grading.session import ChecksAlone
 from autograder.grading.spec import GradingSpec
 from autograder.libraries import torch
-from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.types import CheckResult, Outcome, SubmissionResult, points_text
 from autograder.sandbox import Sandbox
 
 
@@ -250,4 +250,4 @@ def points_earned(what: str, function: str, checks: Iterable[CheckResult]) -> It
     passed = [check for check in checks if check.function == function and check.points]
     if passed:
         points = sum(check.points for check in passed)
-        yield f"{what}, earns {points:g} points: {', '.join(check.id.partition('::')[2] for check in passed)}"
+        yield f"{what}, earns {points_text(points)} points: {', '.join(check.id.partition('::')[2] for check in passed)}"

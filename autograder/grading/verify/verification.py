@@ -16,7 +16,7 @@ from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text, points_earned
 from autograder.grading.verify.validity import RIGHT, WRONG, NamedMixtures, Validity, Verdicts, verdict
 from autograder.results.formats.pages import validity_page
-from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.types import CheckResult, Outcome, SubmissionResult, points_text
 from autograder.submissions import Module
 
 #: The share of the mutants that must be killed. Each survivor must be listed in `solutions/survivors.toml`, with its reason.
@@ -224,7 +224,7 @@ class Verification:
             earned = sum(check.points for check in checks if check.function == each.function)
             usual = points.setdefault((unit, each.name), earned)
             if earned != usual and not each.varies:
-                found.append(f"earns {earned:g} points, and {usual:g} on seed 0")
+                found.append(f"earns {points_text(earned)} points, and {points_text(usual)} on seed 0")
             where = f"{unit}, {each.name}{f' on seed {i}' if i else ''}"
             for problem in found:
                 problems.setdefault((unit, each.name, problem), f"{where}: {problem}")
@@ -331,7 +331,8 @@ class Verification:
             ]
             points = math.fsum(check.max_points for check in own)
             if not math.isclose(points, function.points, abs_tol=1e-9):  # three tenths are not 0.3 in binary
-                yield f"{unit.name}, {function.name}: {function.points:g} points in the catalog, {points:g} in its checks"
+                two = f"{points_text(function.points)} points in the catalog, {points_text(points)} in its checks"
+                yield f"{unit.name}, {function.name}: {two}"
 
     def _wrong_verdicts(self, mistake: Mistake, checks: Sequence[CheckResult]) -> Iterator[str]:
         failed = [check for check in checks if check.function == mistake.function and check.outcome is Outcome.FAILED]

@@ -25,7 +25,7 @@ from autograder.platforms.nbgrader.cells import GradedCell, answer_id, cell_id, 
 from autograder.platforms.nbgrader.config import FILENAME, config_text
 from autograder.platforms.unit_notebook import as_notebook, introduction, markdown_cell, split_functions
 from autograder.results.mark import Hidden
-from autograder.results.types import CheckResult
+from autograder.results.types import CheckResult, points_text
 from autograder.submissions import Submission
 
 #: Ids of cells that are written here: such a cell of an earlier notebook is replaced or dropped.
@@ -138,14 +138,18 @@ def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Ite
     if header:
         yield _code("imports", header, locked=True)
     for function, answer in answers.items():
-        yield markdown_cell(f"about-{function}", f"## `{function}`: {unit.functions[function].points:g} points")
+        yield markdown_cell(
+            f"about-{function}", f"## `{function}`: {points_text(unit.functions[function].points)} points"
+        )
         yield _code(answer_id(function), answer, solution=True)
         for cell in graded:
             if cell.function == function:
                 text = (_HIDDEN if cell.hidden else _CHECKS).format(function=function)
                 yield _code(cell.id, text, locked=True, grade=True, points=cell.max_points)
     for question in unit.questions.values():
-        yield markdown_cell(f"about-{question.name}", f"## Question: {question.points:g} points\n\n{question.text}")
+        yield markdown_cell(
+            f"about-{question.name}", f"## Question: {points_text(question.points)} points\n\n{question.text}"
+        )
         yield _answer(question)
 
 

@@ -11,8 +11,7 @@ from autograder.messages import tr
 from autograder.results.labels import show_picture
 from autograder.results.mark import Hidden, visible_check
 from autograder.results.summary import function_lines
-from autograder.results.types import CheckResult, storable
-from autograder.results.wording import points as points_text
+from autograder.results.types import CheckResult, points_text, storable
 from autograder.results.wording import points_line
 
 _CHECKS = "checks"

@@ -28,9 +28,8 @@ from autograder.platforms.nbgrader.intake import (
 )
 from autograder.platforms.nbgrader.own import OwnScore, OwnTests, own_tests
 from autograder.results.mark import Hidden, Mark
-from autograder.results.types import legible
+from autograder.results.types import legible, points_text
 from autograder.results.wording import manual_line
-from autograder.results.wording import points as points_text
 from autograder.submissions.hand_in import HandIn
 
 #: How the address of a gradebook in a file begins.

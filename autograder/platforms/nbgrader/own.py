@@ -29,7 +29,7 @@ from autograder.platforms.nbgrader.ahead import warm_sandbox
 from autograder.platforms.nbgrader.cells import is_check_id
 from autograder.platforms.nbgrader.intake import hand_in_of
 from autograder.results.mark import Hidden
-from autograder.results.types import legible
+from autograder.results.types import legible, points_text
 from autograder.submissions import Submission, read_for
 from autograder.submissions.magics import without_magics
 
@@ -160,7 +160,8 @@ class OwnTests:
             return OwnScore(0.0, self._output_text(cell, "Not passed: its last line is False", printed.getvalue()))
         if isinstance(value, int | float) and not isinstance(value, bool) and not value >= points:
             earned = max(0.0, float(value))  # NaN earns 0 too
-            return OwnScore(earned, self._output_text(cell, f"Passed in part: {earned:g} points", printed.getvalue()))
+            words = f"Passed in part: {points_text(earned)} points"
+            return OwnScore(earned, self._output_text(cell, words, printed.getvalue()))
         return OwnScore(points, self._output_text(cell, "Passed", printed.getvalue()))
 
     def _output_text(self, cell: _Cell, sentence: str, printed: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import NO_GRADE, WORDS, points
+from autograder.results.types import CheckResult, Outcome, points_text
+from autograder.results.wording import NO_GRADE, WORDS
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ def _changes(pairs: Iterable[tuple[Mark | None, Mark]]) -> Iterator[Change]:
 def _score(mark: Mark | None) -> str:
     if mark is None:
         return "none"
-    return NO_GRADE if mark.score is None else points(mark.score)
+    return NO_GRADE if mark.score is None else points_text(mark.score)
 
 
 def _difference(old: Mark | None, new: Mark) -> str:
     if old is None or old.score is None or new.score is None:
         return ""
     change = new.score - old.score
-    return f"{'-' if change < 0 else '+'}{points(abs(change))}"
+    return f"{'-' if change < 0 else '+'}{points_text(abs(change))}"
 
 
 def _size(old: Mark | None, new: Mark) -> float:
@@ -80,16 +80,16 @@ def _why(old: Mark | None, new: Mark) -> Iterator[str]:
 
 def _ending(check: CheckResult) -> tuple[Outcome, float, str]:
     """Return the facts of a check whose change can move a mark: a check may give a share of its points without passing."""
-    return check.outcome, check.max_points, points(check.points)
+    return check.outcome, check.max_points, points_text(check.points)
 
 
 def _reason(old: CheckResult | None, new: CheckResult | None) -> str:
     if old is None or new is None:
         only = new or old
         assert only is not None
-        earned = f"{points(only.points)} of {points(only.max_points)}"
+        earned = f"{points_text(only.points)} of {points_text(only.max_points)}"
         return f"{'new' if old is None else 'gone'}, {WORDS[only.outcome]}, {earned}"
     if _ending(old) == _ending(new):
         return ""
     outcome = WORDS[new.outcome] if old.outcome == new.outcome else f"{WORDS[old.outcome]} -> {WORDS[new.outcome]}"
-    return f"{outcome}, {points(old.points)} -> {points(new.points)} of {points(new.max_points)}"
+    return f"{outcome}, {points_text(old.points)} -> {points_text(new.points)} of {points_text(new.max_points)}"

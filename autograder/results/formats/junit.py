@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 from autograder.messages import is_printable, tr
 from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import WORDS, comment_place, explanation, message, points, score_line
+from autograder.results.types import CheckResult, Outcome, points_text
+from autograder.results.wording import WORDS, comment_place, explanation, message, score_line
 
 _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)
 
@@ -98,7 +98,7 @@ def _add_points(case: ElementTree.Element, earned: float, possible: float) -> No
 def _add_properties(case: ElementTree.Element, **numbers: float) -> None:
     properties = ElementTree.SubElement(case, "properties")
     for name, value in numbers.items():
-        ElementTree.SubElement(properties, "property", name=name, value=points(value))
+        ElementTree.SubElement(properties, "property", name=name, value=points_text(value))
 
 
 def _text(text: str) -> str:

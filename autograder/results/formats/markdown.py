@@ -3,8 +3,8 @@
 import re
 
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome, storable
-from autograder.results.wording import comment_place, explanation, manual_line, points, score_line
+from autograder.results.types import CheckResult, Outcome, points_text, storable
+from autograder.results.wording import comment_place, explanation, manual_line, score_line
 
 
 def markdown(mark: Mark) -> str:
@@ -12,7 +12,9 @@ def markdown(mark: Mark) -> str:
     lines = [f"## {_plain(mark.name)}: {score_line(mark)}", ""]
     lines += [f"> {_plain(note)}\n" for note in mark.result.notes]
     lines += ["| unit | points | of |", "|---|---:|---:|"]
-    lines += [f"| {_plain(u.name)} | {points(u.points)} | {points(u.max_points)} |" for u in mark.units.values()]
+    lines += [
+        f"| {_plain(u.name)} | {points_text(u.points)} | {points_text(u.max_points)} |" for u in mark.units.values()
+    ]
     if mark.manual:
         lines += ["", "Points by hand:", "", *(f"- {_plain(manual_line(line))}" for line in mark.manual)]
     if mark.comments:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.results.wording import NO_GRADE, WORDS, points
+from autograder.results.types import CheckResult, Outcome, SubmissionResult, points_text
+from autograder.results.wording import NO_GRADE, WORDS
 
 _BINS = 10
 #: So many students are named in a sentence.
@@ -29,7 +29,7 @@ class Row:
 
 def row(mark: Mark) -> Row:
     """Return the row of one mark."""
-    text = NO_GRADE if mark.score is None else f"{points(mark.score)} / {points(mark.max_score)}"
+    text = NO_GRADE if mark.score is None else f"{points_text(mark.score)} / {points_text(mark.max_score)}"
     by_hand = f"by hand: {', '.join(line.function or 'added' for line in mark.manual)}" if mark.manual else ""
     left = f"not graded yet: {', '.join(mark.open_questions())}" if mark.open_questions() else ""
     return Row(mark.name, text, "; ".join(filter(None, (", ".join(mark.trail), by_hand, left, _remarks(mark.result)))))
@@ -58,8 +58,8 @@ def uneven_maxima(marks: Sequence[Mark]) -> str:
         return ""
     names = ", ".join(fewer[:_NAMED]) + (f" and {len(fewer) - _NAMED} more" if fewer[_NAMED:] else "")
     return (
-        f"exempt from a part, and written as they are into a column that counts up to {points(most)} for everybody: {names};"
-        " give them their share there by hand"
+        f"exempt from a part, and written as they are into a column that counts up to {points_text(most)} for everybody:"
+        f" {names}; give them their share there by hand"
     )
 
 

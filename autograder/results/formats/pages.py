@@ -15,8 +15,8 @@ from autograder.results.labels import show_picture
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
 from autograder.results.templates import render_page, template_text
-from autograder.results.types import CheckResult, Outcome, Picture, SubmissionResult
-from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_points_line, message, points, score, score_line
+from autograder.results.types import CheckResult, Outcome, Picture, SubmissionResult, points_text
+from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_points_line, message, score, score_line
 
 #: Package whose templates these are.
 _HERE = "autograder.results.formats"
@@ -67,7 +67,7 @@ def class_page(marks: Sequence[Mark], catalog: Catalog, links: Mapping[str, str]
         units=units,
         numbers=numbers,
         largest_bin=max(1, *numbers.bins),
-        max_score=points(max((mark.max_score for mark in marks), default=0)),
+        max_score=points_text(max((mark.max_score for mark in marks), default=0)),
     )
 
 
@@ -195,7 +195,9 @@ def _question(mark: FunctionMark, answer: str) -> dict[str, object]:
         **{"name": mark.name, "text": mark.question.text, "answer": answer, **_points(mark)},
         "graded": mark.manual is not None,
         "rubric": [
-            (item.text, points(item.points), name in given) for name, item in mark.question.rubric.items() if by_rubric
+            (item.text, points_text(item.points), name in given)
+            for name, item in mark.question.rubric.items()
+            if by_rubric
         ],
         "comment": mark.manual.comment if mark.manual is not None else "",
     }
@@ -225,7 +227,7 @@ def _check(check: CheckResult) -> dict[str, object]:
 
 
 def _points(mark: UnitMark | FunctionMark) -> dict[str, str]:
-    return {"points": points(mark.points), "max_points": points(mark.max_points)}
+    return {"points": points_text(mark.points), "max_points": points_text(mark.max_points)}
 
 
 def _row(mark: Mark, units: Sequence[str], link: str) -> dict[str, object]:
@@ -245,7 +247,7 @@ def _facts(result: SubmissionResult) -> list[tuple[str, str]]:
         (tr("Isolation"), ", ".join(result.isolation) or tr("none")),
         (tr("Device"), result.device),
         (tr("Seed of the random inputs"), result.seed),
-        (tr("Seconds"), points(result.seconds)),
+        (tr("Seconds"), points_text(result.seconds)),
         *((tr("Version of {name}", name=name), version) for name, version in result.versions.items()),
         *((tr("sha256 of the {name}", name=name), digest) for name, digest in result.hashes.items()),
         *((tr("Not taken"), name) for name in result.not_taken),

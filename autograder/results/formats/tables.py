@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from autograder.results.mark import Mark, units_of
 from autograder.results.tables import harmless
-from autograder.results.types import storable
-from autograder.results.wording import by_hand_line, points, remarks, score, score_line
+from autograder.results.types import points_text, storable
+from autograder.results.wording import by_hand_line, remarks, score, score_line
 
 #: By form: the columns of a table for import, besides the one of points.
 FOR_IMPORT = {
@@ -35,7 +35,7 @@ def grades_csv(marks: Sequence[Mark]) -> str:
         remark = [harmless(by_hand_line(mark))] if by_hand else []
         remark += [harmless(", ".join(mark.trail))] if trail else []
         cells = [unit_points(mark, unit) for unit in units]
-        rows.append([harmless(mark.name), score(mark), points(mark.max_score), *cells, *remark])
+        rows.append([harmless(mark.name), score(mark), points_text(mark.max_score), *cells, *remark])
     return _to_csv(rows)
 
 
@@ -50,7 +50,7 @@ def canvas(marks: Sequence[Mark], assignment: str) -> str:
     notes = ["Notes"] if remarked else []
     rows = [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *notes, harmless(assignment)],
-        ["    Points Possible", "", "", "", "", *([""] if remarked else []), points(most)],
+        ["    Points Possible", "", "", "", "", *([""] if remarked else []), points_text(most)],
     ]
     for mark in marks:
         remark = [harmless(remarks(mark))] if remarked else []
@@ -88,11 +88,11 @@ def hand_table(marks: Sequence[Mark], filled: Mapping[tuple[str, str], tuple[str
             for each in unit.functions.values():
                 if each.question is not None and each.name in waiting:
                     items = "; ".join(
-                        f"{name}: {points(i.points)}, {i.text}" for name, i in each.question.rubric.items()
+                        f"{name}: {points_text(i.points)}, {i.text}" for name, i in each.question.rubric.items()
                     )
                     answer = harmless(mark.result.answers.get(each.name, ""))
                     own = (filled or {}).get((mark.name, each.name), ("", "", ""))
-                    rows.append([harmless(mark.name), each.name, *own, answer, items, points(each.max_points)])
+                    rows.append([harmless(mark.name), each.name, *own, answer, items, points_text(each.max_points)])
     return _to_csv(rows)
 
 
@@ -113,7 +113,7 @@ def result_json(mark: Mark) -> str:
 
 def unit_points(mark: Mark, unit: str) -> str:
     """Return the points of a unit; empty if it was not graded, or if there is no grade."""
-    return points(mark.units[unit].points) if mark.score is not None and unit in mark.units else ""
+    return points_text(mark.units[unit].points) if mark.score is not None and unit in mark.units else ""
 
 
 def _to_csv(rows: Iterable[Iterable[str]]) -> str:

@@ -8,8 +8,7 @@ from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
 from autograder.results.mark import Hidden, mark, mark_before_publication, visible_mark
 from autograder.results.policy import Policy, decide
-from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.results.wording import points
+from autograder.results.types import CheckResult, Outcome, SubmissionResult, points_text
 
 FUNCTIONS = {"double": 9.0, "halve": 3.0}
 HEAD = "submission,function,points,comment\n"
@@ -119,7 +118,7 @@ def test_the_name_that_is_meant_is_asked_for_however_it_is_written(tmp_path, nam
     ],
 )
 def test_points_are_written_in_one_way(number, text):
-    assert points(number) == text
+    assert points_text(number) == text
 
 
 def test_no_table_is_no_points(tmp_path):
