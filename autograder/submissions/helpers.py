@@ -30,16 +30,31 @@ def neighbours(
 ) -> dict[str, File]:
     """Return the Python files in these folders and below them, by the name of the module; units are none of them.
 
-    Beside a folder `exercises` lies what a module in it can import when Python runs above it.
+    Beside a folder `exercises` lies what a module in it can import when Python runs above it. What lies in any other folder
+    has a second name, see `names_from_above`.
     """
+    # Python imports `a/__init__.py` where `a.py` stands beside it.
+    ordered = sorted(entries, key=lambda entry: entry.path.stem == _INIT)
     found: dict[str, Entry] = {}
     for root in _roots(folders):
-        # Python imports `a/__init__.py` where `a.py` stands beside it.
-        ordered = sorted(entries, key=lambda entry: entry.path.stem == _INIT)
         names = {name: entry for entry in ordered if (name := _name_below(root, entry.path)) is not None}
         found = {name: entry for name, entry in names.items() if name.partition(".")[0] not in units} | found
+    for folder in folders:
+        below = [entry for entry in ordered if folder in entry.path.parents]
+        found = {name: entry for entry in below for name in names_from_above(folder, entry.path)} | found
     nearest = sorted(found, key=lambda name: (name.count("."), _top(name) in RESERVED, name))
     return {name: read_file(found[name]) for name in nearest[:_MOST_NEIGHBOURS]}
+
+
+def names_from_above(folder: PurePosixPath, path: PurePosixPath) -> Iterator[str]:
+    """Yield the names of a file in a unit's folder with that folder in front: `src.helpers` where Python runs above `src`.
+
+    There are none in a student's own run, in which Python itself knows what lies above.
+    """
+    for above in () if folder.is_absolute() else folder.parents:
+        name = _name_below(above, path)
+        if name is not None:
+            yield name
 
 
 def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
@@ -90,6 +105,7 @@ def take_along(
     notes += [
         f"{_filename(name, beside[name])} was left: import it by `import {name}`"
         for name in sorted(read - taken.keys() - set(refused))
+        if not any(beside[name].path == beside[other].path for other in (*taken, *read) if other < name)
     ]
     return taken, notes + [module.problem for module in taken.values() if module.problem]
 

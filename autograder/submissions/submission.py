@@ -27,7 +27,14 @@ from autograder.submissions.choosing import choose, read_unit, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, answers_in, module_from, read_file
 from autograder.submissions.hand_in import FOREIGN, FOREIGN_ARCHIVES, SOURCES, HandIn, name_of
-from autograder.submissions.helpers import also_on_path, file_entry, neighbours, take_along, written_in
+from autograder.submissions.helpers import (
+    also_on_path,
+    file_entry,
+    names_from_above,
+    neighbours,
+    take_along,
+    written_in,
+)
 from autograder.submissions.module import Module
 
 _LISTED = 100
@@ -216,7 +223,8 @@ def _neighbours_of(
     """
     # In a copy of the course files with reserved names are the course's own; right beside a unit they are the student's.
     own = [entry for entry in others if entry.path.stem in reserved and entry.path.parent in folders]
-    beside = neighbours(others, folders, {*units, *reserved}) | neighbours(own, folders, units)
+    beside = {name: file for file in files.values() for name in names_from_above(file.path.parent, file.path)}
+    beside |= neighbours(others, folders, {*units, *reserved}) | neighbours(own, folders, units)
     return also_on_path(beside, files.values()) | written_in(files.values(), units)
 
 

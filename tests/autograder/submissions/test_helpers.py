@@ -59,6 +59,33 @@ def test_a_folder_that_a_unit_puts_on_the_path_is_searched(tmp_path):
     assert answer_of(own | read_helpers(folder, own)) == 3
 
 
+@pytest.mark.parametrize("line", ["from {} import dims", "import {}.dims as dims", "from {}.dims import last as three"])
+@pytest.mark.parametrize("place", ["src", "my/work"])
+def test_the_folder_of_the_unit_may_stand_in_front(tmp_path, line, place):
+    package = place.replace("/", ".")
+    unit = line.format(package)
+    use = "three()" if "three" in unit else "dims.last()"
+    files = {
+        f"{place}/variation_loss.py": f"{unit}\n\ndef denoise():\n    return {use}\n",
+        f"{place}/dims.py": f"from {package}.more import three\ndef last(): return three\n",
+        f"{place}/more.py": "three = 3\n",
+    }
+    found = read_submission(write(tmp_path / "alice", files), UNITS)
+    assert answer_of(found.sources) == 3
+    assert found.notes == (f"taken along: {place}/dims.py, {place}/more.py",) and not found.not_taken
+
+
+def test_a_unit_has_the_name_with_its_folder_too(tmp_path):
+    files = {
+        "src/variation_loss.py": "def smooth(): return 3\ndef denoise(): return smooth()\n",
+        "src/ideal_image.py": "from src.variation_loss import smooth\ndef ideal(): return smooth()\n",
+    }
+    found = read_submission(write(tmp_path / "alice", files), ["variation_loss", "ideal_image"])
+    modules = {name: LoadedModule(name, module.filename, module.text) for name, module in found.sources.items()}
+    with importable(modules):
+        assert importlib.import_module("ideal_image").ideal() == 3
+
+
 def test_a_package_has_its_own_init(tmp_path):
     files = {
         **FILES,
