@@ -70,13 +70,22 @@ class Finder:
         return list(found)
 
     def _is_another(self, student: Student, place: int) -> bool:
-        """Return True if two full names in one script share no word, so that a number alone does not make them one student.
+        """Return True if two full names share no word, so that a number alone does not make them one student."""
+        return len(student.name.split()) > 1 and self._share_no_word(student, place)
+
+    def is_by_number_alone(self, student: Student, name: str, place: int) -> bool:
+        """Return True if nothing but a number makes a student the one at a place: the name shares no word with the row's."""
+        keys = self._places(student, name)
+        return bool(keys) and all(key.startswith("number ") for key in keys) and self._share_no_word(student, place)
+
+    def _share_no_word(self, student: Student, place: int) -> bool:
+        """Return True if two names in one script share no word.
 
         A platform that hides names writes the number in their place.
         """
         name, row = student.name, self.everyone[place].student.name
         own, other = _words(name), _words(row)
-        if len(name.split()) < 2 or student.id in name.split() or not own or not _scripts(name) & _scripts(row):
+        if student.id in name.split() or not own or not _scripts(name) & _scripts(row):
             return False
         inside = any(word in "".join(other) for word in own) or any(word in "".join(own) for word in other)
         return not inside and not any(_are_alike(one, word) for one in own for word in other)
@@ -144,12 +153,18 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
     found, strangers = _find_all(intake, finder)
     remarks = [*intake.remarks, *finder.remarks]
     matched = Intake(intake.form, left_out=list(intake.left_out), remarks=remarks, platforms=intake.platforms)
+    undated: list[str] = []
+    by_number: list[str] = []
     for place, (title, each) in enumerate(zip(finder.titles, finder.everyone, strict=True)):
         names = found.get(place, [])
         if not names:
             matched.hand_ins[title] = HandIn((each.student,), Path(title), problem=_NOTHING)
             continue
         first, *others = sorted(names, key=lambda name: moment_of(intake.hand_ins[name].at), reverse=True)
+        if others and _order_is_unknown(intake.hand_ins[first], intake.hand_ins[others[0]]):
+            undated.append(f"{first} for {title}")
+        if finder.is_by_number_alone(intake.hand_ins[first].student_named(first), first, place):
+            by_number.append(f"{first} is {title}")
         matched.hand_ins[title] = replace(intake.hand_ins[first], students=(each.student,))
         if first in intake.earlier:
             matched.earlier[title] = intake.earlier[first]
@@ -157,7 +172,26 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
             matched.left_out.append(LeftOut(other, title, f"a second hand-in of {title}, beside {first}"))
     for name in strangers:
         _add_stranger(matched, intake, finder, name)
+    if undated:
+        matched.remarks.append(
+            f"of several hand-ins of a student, of which it is not known which is later, the first by name counts:"
+            f" {_first_and_more(undated)}; take away those that do not count"
+        )
+    if by_number:
+        matched.remarks.append(
+            f"matched with {finder.where} by the number alone, as the names share no word: {_first_and_more(by_number)};"
+            " if these are others, take numbers that are not the platform's own out of the roster"
+        )
     return matched
+
+
+def _order_is_unknown(one: HandIn, other: HandIn) -> bool:
+    """Return True if the moments of two hand-ins do not tell which is the later one."""
+    return not one.at or not other.at or moment_of(one.at) == moment_of(other.at)
+
+
+def _first_and_more(items: list[str]) -> str:
+    return f"{items[0]} and {len(items) - 1} more" if items[1:] else items[0]
 
 
 def _find_all(intake: Intake, finder: Finder) -> tuple[dict[int, list[str]], list[str]]:

@@ -177,6 +177,21 @@ def test_a_second_hand_in_of_a_student_is_told(tmp_path):
     assert found.left_out[0].reason == "a second hand-in of Jane Doe, beside jane"
 
 
+def test_that_the_order_of_two_hand_ins_is_not_known_is_told(tmp_path):
+    both = class_of(Student("doejane", id="12345"), Student("jane"))
+    (remark,) = match(both, roster_of(tmp_path, CANVAS)).remarks
+    assert "the first by name counts: doejane for Jane Doe; take away those that do not count" in remark
+    for name, day in (("jane", 20), ("doejane", 21)):
+        both.hand_ins[name] = replace(both.hand_ins[name], at=f"2026-11-{day}T10:00:00")
+    assert match(both, roster_of(tmp_path, CANVAS)).remarks == []
+
+
+def test_one_word_that_a_number_alone_matches_is_told(tmp_path):
+    (remark,) = match(class_of(Student("roealex", id="6")), roster_of(tmp_path, "ID,Name\n6,Bo Lin\n")).remarks
+    assert "by the number alone, as the names share no word: roealex is Bo Lin;" in remark
+    assert match(class_of(Student("linbo", id="6")), roster_of(tmp_path, "ID,Name\n6,Bo Lin\n")).remarks == []
+
+
 def test_a_student_of_several_groups_is_a_member_of_each(tmp_path):
     text = 'Name,Groups\nAnn Lee,"Section A, Team 1"\nBo Ek,"Section A, Team 1"\nCy Fo,"Section A; Lab, Team 2"\n'
     assert handed(match(class_of(Student("Team 1")), roster_of(tmp_path, text))) == {"Ann Lee", "Bo Ek"}
