@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.errors import UsageError
@@ -18,6 +18,8 @@ _LOGINS = (
 _NAMES = ("Student", "Full name", "Name", "Student name")
 _FIRST = ("First Name", "Given name", "Forename")
 _LAST = ("Last Name", "Surname", "Family name")
+#: What stands in place of a student in a row that sums a column up.
+_SUMMARY = re.compile(r"(?:(?:grand|overall|class) )?(?:totals?|sum|average|mean|median|count)[:\s\d]*", re.IGNORECASE)
 #: Number behind Brightspace's `#`, and in the `12.0` that a spreadsheet makes of 12.
 _NUMBERED = re.compile(r"#?(?P<number>\d+)(?:\.0)?|#(?P<text>.+)")
 #: What a spreadsheet makes of a long number: the last digits are lost.
@@ -69,10 +71,12 @@ def students_in(table: Table, name: str) -> list[Enrolled]:
 
 
 def _merge_sections(everyone: list[Enrolled]) -> list[Enrolled]:
-    """Return a class without the further rows of students who are in several sections."""
+    """Return a class without the further rows of students who are in several sections; their groups are kept."""
     found: dict[tuple[object, ...], Enrolled] = {}
     for each in everyone:
-        found.setdefault((each.student, each.ids) if each.ids else (each.row,), each)
+        key = (each.student, each.ids) if each.ids else (each.row,)
+        first = found.setdefault(key, each)
+        found[key] = replace(first, groups=tuple(dict.fromkeys((*first.groups, *each.groups))))
     return list(found.values())
 
 
@@ -114,6 +118,8 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
                 return " ".join(nfc(row[column]).split())  # a cell may hold a line break
         return ""
 
+    if _is_no_student(table, row):
+        return None
     rounded = next((cell(title) for title in _IDS if _ROUNDED.fullmatch(cell(title))), "")
     numbered = [title for title in _IDS if cell(title) and not _ROUNDED.fullmatch(cell(title))]
     ids = frozenset(
@@ -130,6 +136,16 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
         return None
     student = Student(name or login or cell(*_IDS), login, number)
     return Enrolled(student, ids, cell("Section"), _groups(cell("Group", "Group name", "Groups")), place, rounded)
+
+
+def _is_no_student(table: Table, row: list[str]) -> bool:
+    """Return True if a row repeats the headings of the columns that tell who a student is, or holds a total there."""
+    columns = {
+        column for title in (*_IDS, *_LOGINS, *_NAMES, *_FIRST, *_LAST) if (column := table.column(title)) is not None
+    }
+    cells = {column: row[column].strip() for column in columns if column < len(row) and row[column].strip()}
+    repeats = all(text.casefold() == table.heading[column].casefold() for column, text in cells.items())
+    return bool(cells) and (repeats or all(map(_SUMMARY.fullmatch, cells.values())))
 
 
 def _without_sign(login: str) -> str:

@@ -244,6 +244,26 @@ def test_a_student_in_two_sections_is_one(tmp_path):
     assert list(found.hand_ins) == ["Jane Doe", "Bo Ek"] and handed(found) == {"Jane Doe"} and not found.left_out
 
 
+def test_a_student_in_two_rows_is_a_member_of_both_groups(tmp_path):
+    text = "Name,ID,Group\nJane Doe,12,Team 1\nJane Doe,12,Team 2\nBo Ek,13,Team 2\n"
+    for group, members in (("Team 1", {"Jane Doe"}), ("Team 2", {"Jane Doe", "Bo Ek"})):
+        found = match(class_of(Student(group)), roster_of(tmp_path, text))
+        assert list(found.hand_ins) == ["Jane Doe", "Bo Ek"] and handed(found) == members
+
+
+@pytest.mark.parametrize(
+    "line", ["Total,,24", "total: 2,,", "Overall average,,3.5", ",Total,", "Name,ID,Points", "name,id,"]
+)
+def test_a_total_and_repeated_headings_are_no_students(tmp_path, line):
+    everyone = roster_of(tmp_path, f"Name,ID,Points\nJane Doe,12,3\n{line}\nBo Ek,13,4\n")
+    assert [each.student.name for each in everyone] == ["Jane Doe", "Bo Ek"]
+
+
+def test_a_student_may_be_called_as_a_total_is(tmp_path):
+    text = "First name,Surname,ID\nSum,Yi,12\nAnn,Total,13\nMedian,,14\n"
+    assert [each.student.name for each in roster_of(tmp_path, text)] == ["Sum Yi", "Ann Total", "Median"]
+
+
 def test_two_of_one_name_and_no_number_have_a_row_each(tmp_path):
     found = match(class_of(Student("Bo")), roster_of(tmp_path, "Name\nJane Doe\nJane Doe\nBo\n"))
     assert list(found.hand_ins) == ["Jane Doe-line 2", "Jane Doe-line 3", "Bo"]
