@@ -64,7 +64,7 @@ def report(
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
-    from autograder.results.publish import publish, read_marks, render, unheeded_decisions
+    from autograder.results.publish import left_out_results, publish, read_marks, render, unheeded_decisions
 
     if submissions is not None and (out is None or form not in ("", "html") or roster or gradebook):
         raise UsageError("--pictures CLASS is for pages alone; give -o FOLDER, and no --as but html")
@@ -75,6 +75,7 @@ def report(
         _report_term(paths, catalog, form, title, out, roster, gradebook)
         return
     marks = read_marks(paths, catalog)
+    _tell(left_out_results(paths, marks))
     _tell(unheeded_decisions(paths, marks.values(), catalog))
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), _students_of(paths), form, gradebook, title, out)

@@ -25,20 +25,36 @@ _RESULTS = "name files of results, or the folder that `autograder grade -o` wrot
 def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
     """Read the results in some files, and in the folders that `autograder grade` writes; by their files' names.
 
+    In the folder of a class, results of nobody in it and copies are left out; see `left_out_results`.
+
     Raises:
         UsageError: there are none, a file holds no result, or two have the same name.
     """
     results: dict[str, SubmissionResult] = {}
     given = list(paths)
-    for file in (file for path in given for file in _files(path)):
+    for file, result in (each for path in given for each in _read_path(path).items()):
         if file.stem in results:
             raise UsageError(
                 f"there are two results called {file.name}; report on one folder at a time, or give --roster"
             )
-        results[file.stem] = _read(file)
+        results[file.stem] = result
     if not results:
         raise UsageError(f"there are no results in {', '.join(map(str, given))}; {_RESULTS}")
     return results
+
+
+def left_out_results(paths: Iterable[Path], names: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each result in the folder of a class that `read_results` has left out.
+
+    Args:
+        paths: those that were read.
+        names: of the files that hold the results.
+    """
+    for file in (file for path in paths for file in _files(path) if file.stem not in names):
+        yield (
+            f"{file} is left out: it is of nobody in the class that was graded there, or a copy; move it away, or name the"
+            " file itself to report on it"
+        )
 
 
 def graded_folders(paths: Iterable[Path]) -> list[Path]:
@@ -65,7 +81,8 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> dict[str, Mark]:
         manual, taken = read_tables(folder, catalog), read_intake_rows(folder)
         decide = policy.decide_by(_rules_of(folder), read_moments(folder))
         numbers = numbers_of(folder)
-        for name in (file.stem for path in paths if graded_folder(path) == folder for file in _files(path)):
+        own = (file.stem for path in paths if graded_folder(path) == folder for file in _files(path))
+        for name in (name for name in own if name in results):
             made = mark(results[name], manual, decide, catalog)
             marks[name] = _known_as(made, taken.get(made.name, {}), numbers)
     return {name: marks[name] for name in results}
@@ -234,10 +251,25 @@ def _publish_pages(
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         inner = path / "results"
-        return sorted((inner if inner.is_dir() else path).glob("*.json"), key=lambda file: (file.stem.casefold(), file))
+        found = (inner if inner.is_dir() else path).glob("[!.]*.json")  # a name with a dot is macOS's own
+        return sorted(found, key=lambda file: (file.stem.casefold(), file))
     if not path.exists():
         raise UsageError(f"{path} does not exist; {_RESULTS}")
     return [path]
+
+
+def _read_path(path: Path) -> dict[Path, SubmissionResult]:
+    """Read a file, or the results in a folder: for the folder of a class, one of each student in its table of intake."""
+    found = {file: _read(file) for file in _files(path)}
+    folder = graded_folder(path)
+    names = read_intake_rows(folder).keys() if path.is_dir() and (folder / GRADED).exists() else frozenset()
+    if not any(result.name in names for result in found.values()):
+        return found
+    kept: dict[str, Path] = {}
+    for file in sorted(found, key=lambda file: file.stem != found[file].name):  # a copy is not called as its student
+        if found[file].name in names:
+            kept.setdefault(found[file].name, file)
+    return {file: result for file, result in found.items() if kept.get(result.name) == file}
 
 
 def _read(path: Path) -> SubmissionResult:

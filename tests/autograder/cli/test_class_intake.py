@@ -540,6 +540,24 @@ def test_one_submission_leaves_the_tables_of_a_class_as_they_are(autograder, cou
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_a_result_of_nobody_in_the_class_has_no_row(autograder, course, canvas, tmp_path):
+    """Of one submission that was graded alone, a copy, and what macOS puts beside a file."""
+    out = tmp_path / "out"
+    autograder("grade", canvas, "-o", out, "--jobs", 1)
+    _, before, _ = autograder("report", out, "--as", "csv")
+    autograder("grade", canvas / "mullerx_12347_67892_doubling.py", "-o", out, "--jobs", 1)
+    alone = next(path for path in (out / "results").glob("*.json") if path.stem not in ("doejane", "mullerx"))
+    shutil.copy(out / "results" / "doejane.json", out / "results" / "doejane (1).json")
+    (out / "results" / "._doejane.json").write_bytes(b"\x00\xff")
+    for given in (out, out / "results"):
+        _, table, err = autograder("report", given, "--as", "csv")
+        assert table == before
+        assert all(f"{out / 'results' / name} is left out" in err for name in ("doejane (1).json", alone.name))
+        assert err.count("is left out") == 2
+    _, table, err = autograder("report", alone, "--as", "csv")
+    assert table.splitlines()[1].startswith(f"{alone.stem},2") and "left out" not in err
+
+
 def test_the_results_of_another_class_are_kept_before_new_ones_take_their_places(autograder, course, tmp_path):
     out, kept = tmp_path / "out", tmp_path / "out" / "earlier" / "lab1"
     for lab, kind in (("lab1", "right"), ("lab2", "half")):
