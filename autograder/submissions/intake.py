@@ -177,7 +177,9 @@ def _take_class(path: Path, units: frozenset[str], form: str) -> Intake:
         return _take_folders(path, units)
     class_found = _take_nested_class(path, units) if not form else None
     if class_found is None and form in ("", "sections"):
-        class_found = _take_assignments(path, units) or _take_downloads_inside(path, units)
+        class_found = _take_assignments(path, units)
+        class_found = class_found or (_take_mixed_sections(path, units) if form else None)
+        class_found = class_found or _take_downloads_inside(path, units)
     if class_found is not None:
         return class_found
     if path.is_dir() and not form and _is_single(path, units):
@@ -250,6 +252,13 @@ def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
 def _take_zip_folder(path: Path, units: frozenset[str], top: PurePosixPath) -> Intake | None:
     """Take one folder of a zip as a class: a platform's download, or a folder or file for each student."""
     return take_download(path, units, top=top) or take_zipped_folders(path, units, top=top, asked=True)
+
+
+def _take_mixed_sections(path: Path, units: frozenset[str]) -> Intake | None:
+    """Take sections that the instructor asks for, of which some are downloads and others are not; None if all are alike."""
+    inside, _ = list_places(path)
+    count = sum(_take_download_at(path, units, place) is not None for place in inside.values())
+    return _take_sections(path, units, asked=True) if 0 < count < len(inside) else None
 
 
 def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:

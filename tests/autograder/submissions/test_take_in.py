@@ -1146,3 +1146,13 @@ def test_students_in_one_zip_each_are_not_told(tmp_path):
     for week, students in (("week1", ("ann", "bob")), ("week2", ("dora", "carl"))):
         zipped(tmp_path / "class" / f"{week}.zip", *(f"{who}_variation_loss.py" for who in students))
     assert take_in([tmp_path / "class"], UNITS).remarks == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_sections_that_are_asked_for_may_be_downloads_beside_folders(packed, tmp_path):
+    names = ["A/ann_1_2_variation_loss.py", "A/bob_3_4_variation_loss.py"]
+    names += ["B/cy/variation_loss.py", "B/dora/ideal_image.py"]
+    path = zipped(tmp_path / "class.zip", *names) if packed else write(tmp_path / "class", *names)
+    intake, raw = taken(path, "sections")
+    assert intake.form == "folders of sections" and list(raw) == ["ann", "bob", "cy", "dora"]
+    assert all(each.files for each in raw.values())
