@@ -15,7 +15,8 @@ AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 _COPY = COPY.replace("_", "[-_ ]")
 #: What people and programs put behind a name for another version of a file: ` (1)`, `-v2`, `_final`, ` - Copy`.
-_VERSION = rf"(?:[-_. ]*\(\d{{1,3}}\)|[-_. ]+(?:{VERSION_WORDS.replace('_', '[-_ ]')}|v\d{{1,3}}))"
+#: Signs and versions in a row are bounded: without that, the time for a long name of them grows with its square.
+_VERSION = rf"(?:[-_. ]{{0,9}}\(\d{{1,3}}\)|[-_. ]{{1,9}}(?:{VERSION_WORDS.replace('_', '[-_ ]')}|v\d{{1,3}}))"
 #: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
 _OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
 #: A script or notebook behind whose ending a mail program, a browser or an editor has put another.
@@ -48,7 +49,8 @@ def author_before_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | N
         stem = longer["stem"]
     for unit in sorted(units, key=len, reverse=True):
         pattern = (
-            rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_spaced_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?{_VERSION}*)"
+            rf"(?P<who>.+?)[-_ ]{{1,9}}(?:(?:{_COPY})[-_ ]{{1,9}})?{_spaced_pattern(unit)}"
+            rf"(?P<again>[-_ ]?\(?\d*\)?{_VERSION}{{0,9}})"
         )
         found = re.fullmatch(pattern, stem, re.IGNORECASE)
         if found:
@@ -105,7 +107,7 @@ def sort_by_author(
 
 def without_version(name: str, known: Collection[str]) -> str | None:
     """Return the known name whose version a name is, such as `jane` for `jane (1)`; None if it is no version."""
-    found = re.fullmatch(rf"(?P<who>.+?){_VERSION}+", name, re.IGNORECASE)
+    found = re.fullmatch(rf"(?P<who>.+?){_VERSION}{{1,9}}", name, re.IGNORECASE)
     return found["who"] if found and found["who"] in known else None
 
 

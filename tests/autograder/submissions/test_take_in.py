@@ -13,6 +13,7 @@ from autograder.errors import UsageError
 from autograder.grading.batch import best_attempts
 from autograder.submissions import collect_hand_in
 from autograder.submissions.archives import UnreadableError
+from autograder.submissions.authors import author_before_unit, without_version
 from autograder.submissions.hand_in import entries_of
 from autograder.submissions.intake import take_in
 from autograder.submissions.students import timestamp
@@ -1156,3 +1157,12 @@ def test_sections_that_are_asked_for_may_be_downloads_beside_folders(packed, tmp
     intake, raw = taken(path, "sections")
     assert intake.form == "folders of sections" and list(raw) == ["ann", "bob", "cy", "dora"]
     assert all(each.files for each in raw.values())
+
+
+@pytest.mark.parametrize("name", ["a{}x.py", "a{}quiz{}x.py", "variation_loss{}x!.py"])
+@pytest.mark.parametrize("sign", ["_", "_v1", " (1)"])
+def test_a_long_name_of_signs_or_versions_is_read_at_once(name, sign):
+    """The time for one of 60,000 letters grew with its square, to minutes."""
+    long = name.replace("{}", sign * (60_000 // len(sign)))
+    assert author_before_unit(Path(long), frozenset(UNITS)) is None
+    assert without_version(long, {"a"}) is None
