@@ -115,9 +115,8 @@ def _refuse_unreachable(path: Path) -> None:
 
 
 def _repetitions(parts: Iterable[Intake]) -> Iterator[str]:
-    """Yield a sentence if several of the given paths hold a class, and the same names stand in them."""
-    classes = [part for part in parts if len(part.hand_ins) > 1]
-    places = Counter((name, hand_in.path) for part in classes for name, hand_in in part.hand_ins.items())
+    """Yield a sentence if the same names stand in several of the given paths."""
+    places = Counter((name, hand_in.path) for part in parts for name, hand_in in part.hand_ins.items())
     again = [name for name, count in Counter(name for name, _ in places).items() if count > 1]
     if again:
         yield (

@@ -869,6 +869,15 @@ def test_a_student_in_several_downloads_has_rows_that_say_whose_they_are(tmp_pat
     ]
 
 
+def test_a_student_in_several_given_paths_is_told_also_if_one_holds_nobody_else(tmp_path):
+    alone = [zipped(tmp_path / week / "ann.zip", "variation_loss.py") for week in ("week1", "week2")]
+    of_class = zipped(tmp_path / "week3.zip", "ann/variation_loss.py", "bob/variation_loss.py")
+    for given in (alone, [alone[0], of_class]):
+        (remark,) = take_in(given, UNITS).remarks
+        assert remark.startswith("in several of these paths, with a row for each: ann;")
+    assert take_in([alone[0], alone[0]], UNITS).remarks == []
+
+
 def test_two_files_of_one_author_and_unit_are_both_kept(tmp_path):
     names = "jane_ideal_image.py", "jane-ideal_image.py", "bob_ideal_image.py"
     for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
