@@ -269,7 +269,7 @@ class Grader:
                 unit.run_checks(hidden=hidden)
         seconds = NAMING_SECONDS
         for unit in units:
-            seconds = unit.recorder.name_mistakes(run.limited, seconds)
+            seconds = unit.recorder.name_mistakes(seconds, run.limited)
             yield from unit.results
 
 

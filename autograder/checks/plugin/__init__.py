@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.checks.diagnose import NAMING_SECONDS
 from autograder.checks.plugin.collecting import (
     checks_submission,
     find_shared_modules,
@@ -140,7 +141,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Name the known mistakes behind the failures, before the summary shows them."""
-    session.config.stash[RECORDER].name_mistakes()
+    session.config.stash[RECORDER].name_mistakes(NAMING_SECONDS)
 
 
 def _find_course(config: pytest.Config) -> Catalog | None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 
 from autograder.checks.compare import show
-from autograder.checks.diagnose import NAMING_SECONDS, Diagnosis
+from autograder.checks.diagnose import Diagnosis
 from autograder.checks.fingerprints import FingerprintDiagnosis
 from autograder.checks.mistakes import Mistake
 from autograder.checks.pictures import comparison, side_by_side
@@ -139,16 +139,14 @@ class Recorder:
         if self._kept[key] <= _KEPT_BYTES:
             self.passed.setdefault(key, []).append(passed)
 
-    def name_mistakes(
-        self, limited: Callable[[], AbstractContextManager[None]] = nullcontext, seconds: float = NAMING_SECONDS
-    ) -> float:
+    def name_mistakes(self, seconds: float, limited: Callable[[], AbstractContextManager[None]] = nullcontext) -> float:
         """Give each failure of a function the names of the mistakes that explain all its failures, if there are any.
 
         Called once all checks have run: a mistake that explains the first failures may not explain the later ones.
 
         Args:
-            limited: returns what bounds the time for one function, and ends the search with `OverBudget`.
             seconds: of processor time for all functions.
+            limited: returns what bounds the time for one function, and ends the search with `OverBudget`.
 
         Returns:
             The seconds that are left.
