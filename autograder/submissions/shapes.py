@@ -48,7 +48,7 @@ _MOODLE = re.compile(
 _MOMENT = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 _BLACKBOARD = re.compile(rf"(?P<stem>[^/]+?)_attempt_(?P<at>{_MOMENT})(?:_(?P<file>[^/]+)|\.txt)")
 _BRIGHTSPACE = re.compile(
-    r"(?P<id>\d+)-\d+ - (?P<who>[^/]+?) ?- "
+    r"(?P<id>\d+)-(?P<folder>\d+) - (?P<who>[^/]+?) ?- "
     r"(?P<at>(?:[^\W\d_]+\.? \d{1,2}|\d{1,2}\.? [^\W\d_]+\.?),? \d{4},? \d{1,2}[:. ]?\d{2}"
     r"(?: ?[AaPp]\.?[Mm]\.?)?)(?:/(?P<file>.+)| - (?P<flat>[^/]+))"
 )
@@ -187,17 +187,20 @@ def _see_brightspace(names: Names, _: Read, _units: Units = ()) -> Download | No
     """Recognize a download of Brightspace: a folder or a flat file for each attempt.
 
     It is called `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>`. The first number is a student's in Brightspace itself, which
-    no table has: it only tells two students of one name apart.
+    no table has: it only tells two students of one name apart, if the second one, the assignment's, is the same.
     """
     numbers: dict[str, set[str]] = {}
+    folders: dict[str, set[str]] = {}
     for path in names:
         if match := _BRIGHTSPACE.fullmatch(str(path)[:NAME_LENGTH]):
             numbers.setdefault(nfc(match["who"]), set()).add(match["id"])
+            folders.setdefault(nfc(match["who"]), set()).add(match["folder"])
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
         inside = PurePosixPath(match["file"] or match["flat"])
         who = nfc(match["who"])
-        student = Student(who, id=match["id"] if len(numbers[who]) > 1 else "")
+        are_several = len(numbers[who]) > 1 and len(folders[who]) == 1
+        student = Student(who, id=match["id"] if are_several else "")
         return FoundFile(path, (student,), inside, worded_moment(match["at"]))
 
     return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)

@@ -268,6 +268,9 @@ def test_two_students_of_one_name_in_brightspace_are_two():
     names.append("43-7 - Bo Ek - Nov 3, 2026 1159 PM/quiz.py")
     download = read_class(dict.fromkeys(names, b""))
     assert [attempt.students[0].key for attempt in download.attempts] == ["41", "41", "42", "Bo Ek"]
+    # Where both numbers differ, neither is known to be a student's.
+    names = [f"{number}-{number + 7} - Jane Doe - Nov {number}, 2026 1159 PM/quiz.py" for number in (3, 4)]
+    assert [each.students[0].key for each in read_class(dict.fromkeys(names, b"")).attempts] == ["Jane Doe", "Jane Doe"]
 
 
 def test_a_group_of_gradescope_has_all_its_members():
