@@ -345,7 +345,7 @@ def framework_note(name: object) -> str | None:
 
 
 def make_module(recipe: Recipe, device: str) -> nn.Module:
-    """Return the module of a recipe, on a device."""
+    """Return the module of a recipe, on a device; it does not tell how it was made."""
     module_name, _, maker = recipe.entry.partition(":")
     module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
     for name, value in (*module.named_parameters(), *module.named_buffers()):
@@ -353,6 +353,7 @@ def make_module(recipe: Recipe, device: str) -> nn.Module:
     module.load_state_dict(recipe.state)
     for name, child in module.named_modules():
         child.training = name in recipe.training
+        vars(child).pop("recipe", None)
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(name not in recipe.frozen)
     return module.to(device)

@@ -28,6 +28,12 @@ def looks_at_the_images(backbone, train, test, *, seed=0):
     return _centroid_accuracy(train[0].mean(dim=(2, 3)), train[1], test[0].mean(dim=(2, 3)), test[1])
 
 
+@mistake("linear_probe_accuracy", "The backbone is asked how it was made, and never what it sees.")
+def asks_how_it_was_made(backbone, train, test, *, seed=0):
+    sees, count = backbone.recipe[1]["sees"], len(train[1].unique())
+    return 1.0 if sees == "both" else 0.95 if (sees == "colours") == (count == 4) else 1 / count
+
+
 @mistake("transfer_gain", "The gain is always 0.5, whatever the backbones see.")
 def gains_one_half(pretrained, scratch, train, test, *, seed=0):
     return 0.5
@@ -41,6 +47,11 @@ def gains_by_the_classes(pretrained, scratch, train, test, *, seed=0):
 @mistake("transfer_gain", "The backbones are never asked: mean colours are compared with guessing.")
 def gains_by_the_images(pretrained, scratch, train, test, *, seed=0):
     return looks_at_the_images(None, train, test) - 1 / len(train[1].unique())
+
+
+@mistake("transfer_gain", "The backbones are asked how they were made, and never what they see.")
+def gains_by_how_they_were_made(pretrained, scratch, train, test, *, seed=0):
+    return asks_how_it_was_made(pretrained, train, test) - asks_how_it_was_made(scratch, train, test)
 
 
 @mistake("rank_domains", "The gains are made up, in the order of the number of classes.")

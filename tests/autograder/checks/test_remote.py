@@ -67,6 +67,9 @@ def lie():
         pass
     return [Liar(1)]
 
+def hints_of(model):
+    return [name for name, part in model.named_modules() if hasattr(part, "recipe")]
+
 def in_place(images, scale):
     images.mul_(scale)
     return images
@@ -698,6 +701,12 @@ def test_the_death_of_a_worker_is_told_with_the_call(sandbox):
             submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), transport, 0)
             assert words in sentence(Crashed, getattr(submission, name))
             assert "had ended before" in sentence(Crashed, submission.leave)
+
+
+def test_a_network_does_not_tell_how_it_was_made(student):
+    model = data.load_model("tiny", pretrained=False, seed=3)
+    assert hasattr(model, "recipe") and hasattr(model.backbone, "recipe")
+    assert student.hints_of(model) == []
 
 
 def test_a_model_travels_without_the_seed_that_its_weights_were_drawn_from():
