@@ -47,6 +47,18 @@ def takes_a_number_alone(filename):
     return breed
 
 
+@mistake("breed_of", "Whatever float() reads is taken for a number, `nan` too; a number is made of digits.")
+def takes_what_float_reads(filename):
+    breed, _, number = Path(filename).stem.rpartition("_")
+    try:
+        float(number)
+    except ValueError:
+        breed = ""
+    if not breed:
+        raise ValueError(f"filename {filename} does not end in an underscore and a number")
+    return breed
+
+
 @mistake("breed_of", "The breed is made small; its capital letter tells a cat from a dog.")
 def makes_the_breed_small(filename):
     breed, _, number = Path(filename).stem.lower().rpartition("_")

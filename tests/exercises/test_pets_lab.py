@@ -200,6 +200,7 @@ def test_breed_of_refuses_a_name_without_a_number(submission):
         "samoyed12.jpg",
         "pug_x.jpg",
         "pug_3b.jpg",
+        "pug_nan.jpg",
         "pug_.jpg",
         "images/12.jpg",
     ):
