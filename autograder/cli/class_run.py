@@ -1,6 +1,7 @@
 """One run of a class: take it in, grade it, and publish results, marks and tables."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -77,7 +78,7 @@ class ClassRun:
         taken = take_in_class(source, spec.catalog, out) if book is None else _class_of(book, out)
         run = cls(spec, taken, book, out, machines, fresh, read_tables(out, spec.catalog))
         run = run._with_best_attempts() if taken.names_with_attempts else run
-        paths = map(run.batch(out).result_path, run.submissions)
+        paths = map(run.published.result_path, run.submissions)
         return replace(run, signed=frozenset(path for path in paths if signature_path(path).exists()))
 
     def _with_best_attempts(self) -> "ClassRun":
@@ -103,6 +104,11 @@ class ClassRun:
         """Return the class, to be graded into a folder."""
         return Batch(self.spec, self.submissions, folder, ResultStore(self.out / "cache"), self.fresh)
 
+    @functools.cached_property
+    def published(self) -> Batch:
+        """Return the class, to be graded into the folder of the published results."""
+        return self.batch(self.out)
+
     def mark(self, result: "SubmissionResult") -> Mark:
         """Return the mark of a result, with the points by hand."""
         return self._mark(result, self.taken.moments)
@@ -114,7 +120,7 @@ class ClassRun:
             name: of the submission.
             moments: when each submission was handed in, as it was known when the result was published.
         """
-        result = read_result(self.batch(self.out).result_path(name))
+        result = read_result(self.published.result_path(name))
         return None if result is None else self._mark(result, {**self.taken.moments, **moments})
 
     def _mark(self, result: "SubmissionResult", moments: Mapping[str, str]) -> Mark:
@@ -167,7 +173,7 @@ class ClassRun:
 
     def publish(self, result: "SubmissionResult") -> Path:
         """Put a result into its place. Return its path."""
-        path = self.batch(self.out).result_path(result.name)
+        path = self.published.result_path(result.name)
         write_result(path, result)
         self._hand_on(StoredResult(result, path))
         return path
@@ -186,7 +192,7 @@ class ClassRun:
         if self.book is not None:
             marks = list(map(self.book.final, marks))
         write_atomically(self.out / "grades.csv", grades_csv(marks))
-        aside = put_aside(self.out, [self.batch(self.out).result_path(name) for name in self.submissions])
+        aside = put_aside(self.out, [self.published.result_path(name) for name in self.submissions])
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.say(where)

@@ -93,12 +93,9 @@ class Machines:
         try:
             from autograder.grading.cluster import Cluster
         except ModuleNotFoundError as error:
-            raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
+            raise UsageError(f"--cluster needs {error.name}: pip install 'idealcat[dask]'") from error
 
-        def tell(text: str) -> None:
-            terminal.warn(text)
-
-        return Cluster(self.cluster, spec, insecure=self.insecure, fresh=fresh, tell=tell)
+        return Cluster(self.cluster, spec, insecure=self.insecure, fresh=fresh, tell=terminal.warn)
 
     def _jobs_that_fit(self, spec: GradingSpec) -> int:
         """Return how many jobs run at once: as many as were asked for, or as many as the GPU has room for."""
