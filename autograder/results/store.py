@@ -43,7 +43,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 @contextlib.contextmanager
-def hold(path: Path, busy: str) -> Iterator[None]:
+def hold(path: Path, busy: str, *, patience: float = 0.0) -> Iterator[None]:
     """Hold a file for this process alone. The kernel lets go of it when the process ends, however it ends.
 
     A file system without locks holds nothing.
@@ -51,6 +51,7 @@ def hold(path: Path, busy: str) -> Iterator[None]:
     Args:
         path: the file; it is made if there is none.
         busy: sentence for the case that another process holds it.
+        patience: seconds to wait until that process lets go of it.
 
     Raises:
         UsageError: another process holds it.
@@ -58,7 +59,7 @@ def hold(path: Path, busy: str) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
+    lock = FileLock(path, timeout=patience, fallback_to_soft=False, preserve_lock_file=True)
     with contextlib.ExitStack() as stack:
         try:
             with contextlib.suppress(NotImplementedError):

@@ -23,16 +23,18 @@ from platformdirs import user_data_path
 
 from autograder.course.catalog import Catalog
 from autograder.course.units import Function, Unit
-from autograder.errors import GraderError
+from autograder.errors import GraderError, UsageError
 from autograder.libraries import Image
 from autograder.messages import tr
 from autograder.results.formats.pages import gallery_page
-from autograder.results.store import write_atomically
+from autograder.results.store import hold, write_atomically
 from autograder.results.types import CheckResult, Outcome, Picture
 
 SCHEMA = 1
 #: Folder of this one student's files: progress, pictures.
 FOLDER = ".autograder"
+#: Seconds for which a process waits for another that writes the progress.
+_PATIENCE = 5.0
 #: Outcomes that say nothing about the function: the check was not run, or failed by itself.
 _SILENT = {Outcome.NOT_RUN, Outcome.ERROR}
 #: Points that are given later are written with two decimals, so a smaller difference is a rounding error.
@@ -155,16 +157,29 @@ def read_progress(root: Path) -> Progress:
 def update_progress(root: Path) -> Iterator[Progress]:
     """Yield the progress on disk, to be changed; it is written back whole or not at all.
 
+    Another process, such as a watch beside a run of pytest, waits until it is written.
+
     Raises:
         GraderError: it cannot be read now, or cannot be written there.
     """
-    progress = read_progress(root)
-    yield progress
-    units = {
-        unit: {name: vars(standing) for name, standing in functions.items() if standing != FunctionProgress()}
-        for unit, functions in progress.units.items()
-    }
-    write_atomically(_path(root), json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n")
+    with _alone(root):
+        progress = read_progress(root)
+        yield progress
+        units = {
+            unit: {name: vars(standing) for name, standing in functions.items() if standing != FunctionProgress()}
+            for unit, functions in progress.units.items()
+        }
+        write_atomically(_path(root), json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n")
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Keep other processes from the progress for as long; without a lock if there can be none, or one is held too long."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, UsageError):
+            own_folder(root).mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold(own_folder(root) / ".progress", "", patience=_PATIENCE))
+        yield
 
 
 def own_folder(root: Path) -> Path:

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +51,24 @@ def solve(own_course, exercise, student_pytest):
 
 def passed(root):
     return {name for name, standing in read_progress(root).units.get(UNIT, {}).items() if standing.passed}
+
+
+_UPDATING = """
+import sys
+from pathlib import Path
+from autograder.student.progress import FunctionProgress, update_progress
+
+for number in range(30):
+    with update_progress(Path(sys.argv[1])) as progress:
+        progress.units.setdefault("unit", {})[f"{sys.argv[2]}_{number}"] = FunctionProgress(hints=1)
+"""
+
+
+def test_two_processes_lose_nothing_of_the_progress(tmp_path):
+    command = [sys.executable, "-c", _UPDATING, str(tmp_path)]
+    running = [subprocess.Popen([*command, name]) for name in ("watch", "pytest")]
+    assert [process.wait(60) for process in running] == [0, 0]
+    assert len(read_progress(tmp_path).units["unit"]) == 60
 
 
 def test_a_file_that_cannot_be_read_at_the_moment_has_no_fingerprint(tmp_path, monkeypatch):
