@@ -1,4 +1,4 @@
-"""The one door to pytest's private names, for a session that is collected once and run many times.
+"""The one door to pytest's private names, most of them for a session that is collected once and run many times.
 
 pytest promises nothing about them between versions; `pyproject.toml` bounds its version above for the sake of this file.
 """
@@ -38,6 +38,11 @@ def run_item(item: pytest.Item, nextitem: pytest.Item | None) -> None:
 def forget_traceback(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Let a failure be reported without its frames, which takes pytest longer than most checks."""
     excinfo.traceback = Traceback([])
+
+
+def terminal_width(reporter: pytest.TerminalReporter) -> int:
+    """Return how many letters a line of the terminal holds."""
+    return reporter._tw.fullwidth
 
 
 def tear_down(session: pytest.Session, nextitem: pytest.Item | None = None) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, Recorder
 from autograder.checks.plugin.runs import Run, StudentRun
+from autograder.checks.pytest_internals import terminal_width
 from autograder.course.catalog import Catalog, speak
 from autograder.errors import AutograderError, UsageError
 from autograder.messages import tr
@@ -75,7 +76,7 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
     except UsageError as error:  # go on in English: raised here, it would cost the whole summary
         terminalreporter.write_line(str(error))
     verbosity = config.option.verbose
-    width = terminalreporter._tw.fullwidth if terminalreporter.isatty else 0
+    width = terminal_width(terminalreporter) if terminalreporter.isatty else 0
     whole = not config.stash[RECORDER].partial and not _is_part(config)
     for line in summary(catalog, checks, brief=verbosity < 0, verbose=verbosity > 0, whole=whole, printed=True):
         for part in wrap(line, width):
