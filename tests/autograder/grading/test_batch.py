@@ -428,7 +428,7 @@ def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, gra
     assert len(list(whole.grade(grading.open))) == 300
     for path in Path(tmp_path / "class").rglob("*.py"):
         os.utime(path, (0, 2**40))  # a clock that has jumped
-    assert all(ending.known for ending in whole.grade(pytest.fail))
+    assert [ending.known for ending in whole.grade(pytest.fail)] == [True] * 300
 
 
 #: A result holds the answers to questions, so that a new one is a reason to grade again.
@@ -465,4 +465,4 @@ def test_names_that_differ_in_capital_letters_alone_have_a_file_each_on_every_di
     assert {ending.result.name for ending in whole.grade(grading.open)} == {"Ann", "ann", "bo"}
     found = results(whole)
     assert len({name.casefold() for name in found}) == 3 and "bo.json" in found
-    assert all(ending.known for ending in whole.grade(pytest.fail))
+    assert [ending.known for ending in whole.grade(pytest.fail)] == [True] * 3

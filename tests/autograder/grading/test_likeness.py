@@ -168,7 +168,8 @@ def test_methods_of_classes_are_compared():
     (shown,) = alike_pair(
         found[0], {name: {"walks": Module("walks", "w.py", texts[name])} for name in "ab"}, []
     ).functions
-    assert all(marked for side in shown.sides for marked, line in side if "return" in line)
+    returned = [marked for side in shown.sides for marked, line in side if "return" in line]
+    assert returned and all(returned)
 
 
 def test_an_odd_escape_keeps_nobody_out(recwarn):
