@@ -43,7 +43,9 @@ def neighbours(
         below = [entry for entry in ordered if folder in entry.path.parents]
         found = {name: entry for entry in below for name in names_from_above(folder, entry.path)} | found
     nearest = sorted(found, key=lambda name: (name.count("."), _top(name) in RESERVED, name))
-    return {name: read_file(found[name]) for name in nearest[:_MOST_NEIGHBOURS]}
+    kept = list({found[name].path: found[name] for name in nearest}.values())[:_MOST_NEIGHBOURS]
+    files = {entry.path: read_file(entry) for entry in kept}
+    return {name: files[found[name].path] for name in nearest if found[name].path in files}
 
 
 def names_from_above(folder: PurePosixPath, path: PurePosixPath) -> Iterator[str]:

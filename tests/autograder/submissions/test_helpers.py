@@ -75,6 +75,12 @@ def test_the_folder_of_the_unit_may_stand_in_front(tmp_path, line, place):
     assert found.notes == (f"taken along: {place}/dims.py, {place}/more.py",) and not found.not_taken
 
 
+def test_second_names_take_no_place_of_other_files(tmp_path):
+    files = {f"src/a{number}.py": "" for number in range(30)}
+    files |= {"src/variation_loss.py": UNIT.replace("helpers", "zoo"), "src/zoo/dims.py": "def last(): return 3\n"}
+    assert answer_of(read_submission(write(tmp_path / "alice", files), UNITS).sources) == 3
+
+
 def test_a_unit_has_the_name_with_its_folder_too(tmp_path):
     files = {
         "src/variation_loss.py": "def smooth(): return 3\ndef denoise(): return smooth()\n",
