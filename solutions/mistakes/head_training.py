@@ -545,6 +545,15 @@ def goes_round(head, train, valid, **options):
     return _fit(head, train, valid, orders=orders, **options)
 
 
+@mistake("fit_head", "Every second epoch has the order of the one before, backwards; draw an order for each epoch.")
+def turns_the_order_round(head, train, valid, **options):
+    def orders(seed, count):
+        order = next(_orders(seed, count))
+        return itertools.cycle((order, order.flip(0)))
+
+    return _fit(head, train, valid, orders=orders, **options)
+
+
 @mistake("fit_head", "The training figures are those of the last batch alone; they are those of the whole epoch.")
 def tells_the_last_batch(head, train, valid, **options):
     last = []

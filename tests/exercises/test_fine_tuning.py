@@ -941,6 +941,8 @@ def test_tuning_shuffles_anew_each_epoch(submission, sure, stripes, rng):
         first, second, third = seen.view(3, -1)
         anew = not torch.equal(first, second) and not torch.equal(second, third)
         assert_holds(anew, "went through the training images in the same order in every epoch", history)
+        anew = not torch.equal(first, third) and not torch.equal(first, second.flip(0))
+        assert_holds(anew, "went through the training images in the same order, or backwards, in two epochs", history)
     places = 40 * seen
     if len(seen) and bool((places - places.round()).abs().max() < 1e-3):  # shades that were not augmented
         times = torch.bincount(places.round().long(), minlength=40)

@@ -910,10 +910,12 @@ def test_fit_shuffles_anew_each_epoch(submission, rng, seed):
         [first],
         mistake=("shuffles_once" if shuffled else "never_shuffles") if torch.equal(second, third) else "",
     )
+    turned = torch.equal(first, second.flip(0))
     assert_holds(
         not torch.equal(first, third),
         ": it went through the training examples in the same order in two epochs",
         [third],
+        mistake="turns_the_order_round" if turned else "",
     )
     if len(first) == 40:  # where figures are taken with gradients, those examples come in an order of their own
         natural = neighbours(torch.arange(40))
@@ -923,6 +925,12 @@ def test_fit_shuffles_anew_each_epoch(submission, rng, seed):
             f": {most} of 40 training examples come right after the same other one as before, in a new place only",
             [second],
             mistake="goes_round",
+        )
+        assert_holds(
+            len(neighbours(first) & neighbours(second.flip(0))) < 20,
+            ": it went backwards in one epoch through the training examples of another",
+            [second],
+            mistake="turns_the_order_round",
         )
 
 
