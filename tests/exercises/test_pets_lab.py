@@ -598,11 +598,12 @@ TRUE = torch.tensor([0, 2, 1, 3])
 @pytest.mark.points("top_k_accuracy", 1.25)
 def test_top_k_by_hand(submission, rng):
     """Of four pictures, one is right at once, three by the second guess, and all by the third; no share is rounded."""
-    assert_close(submission.top_k_accuracy(LOGITS[:3], TRUE[:3], 1), 1 / 3)
-    # Alone, the last one has nothing but its own guesses.
-    assert_close(submission.top_k_accuracy(LOGITS[3:], TRUE[3:], 1), 0.0)
-    for k, expected in ((1, 0.25), (2, 0.75), (3, 1.0), (4, 1.0)):
-        assert_close(submission.top_k_accuracy(LOGITS, TRUE, k), expected)
+    # All calls before any is judged: the first alone does not tell the known mistakes apart. Alone, the last one has nothing
+    # but its own guesses.
+    asked = [(LOGITS[:3], TRUE[:3], 1), (LOGITS[3:], TRUE[3:], 1), *((LOGITS, TRUE, k) for k in (1, 2, 3, 4))]
+    shares = [submission.top_k_accuracy(*each) for each in asked]
+    for share, expected in zip(shares, (1 / 3, 0.0, 0.25, 0.75, 1.0, 1.0), strict=True):
+        assert_close(share, expected)
     # Each of them as often as no other, and the classes in another order.
     times, places = torch.tensor(order(rng, 4)) + 1, torch.tensor(order(rng, 4))
     logits, labels = LOGITS[:, places].repeat_interleave(times, 0), places.argsort()[TRUE].repeat_interleave(times)

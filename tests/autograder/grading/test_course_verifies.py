@@ -29,4 +29,4 @@ def run_trials(sandbox, monkeypatch):
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_unit_verifies(question, unit, seeds, run_trials):
     (finding,) = Verification(CATALOG, CATALOG.select([unit]), run_trials, seeds=seeds, only=(question,)).findings()
-    assert finding.problems == ()
+    assert not finding.problems, "\n".join(finding.problems)
