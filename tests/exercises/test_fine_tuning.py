@@ -1014,10 +1014,10 @@ def test_tuning_does_not_learn_from_valid(submission, blind, stripes, rng):
     if parts:
         again, _ = tuned(submission, early, train, (images[labels < 2], labels[labels < 2]), epochs=3, batch_size=16)
         repeats = all(alike(value, again.state_dict()[name]) for name, value in ends[0].items())
-        problem = (
-            f": its {parts[0]} depends on the validation set"  # and not on chance, which the check of the seed sees
-        )
-        assert_holds(not repeats, problem, ends[0][parts[0]], mistake="tunes_on_valid_too")
+        name = parts[0]
+        # What chance decides is seen by the check of the seed.
+        problem = f": its {name} depends on the validation set"
+        assert_holds(not repeats, problem, ends[0][name], mistake="tunes_on_valid_too")
     histories = [
         tuned(submission, blind, train, (images, each), epochs=3, batch_size=16)[1] for each in (labels, labels ^ 1)
     ]

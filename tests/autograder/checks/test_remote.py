@@ -67,9 +67,6 @@ def lie():
         pass
     return [Liar(1)]
 
-def hints_of(model):
-    return [name for name, part in model.named_modules() if hasattr(part, "recipe")]
-
 def in_place(images, scale):
     images.mul_(scale)
     return images
@@ -180,6 +177,9 @@ def iterators(model):
 
 def numbers_one_by_one():
     return (k for k in range(3))
+
+def hints_of(model):
+    return [name for name, part in model.named_modules() if hasattr(part, "recipe")]
 """
 
 
