@@ -254,10 +254,8 @@ def fill(
     filler = FILLERS[platform]
     column = _column(table, filler, platform, title)
     comment = table.column(filler.comment) if filler.comment else None
-    kept, commented = (
-        kept_grades(table, platform, title, places, grades),
-        kept_comments(table, platform, places, grades),
-    )
+    kept = kept_grades(table, platform, title, places, grades)
+    commented = kept_comments(table, platform, places, grades)
     for name, grade in grades.items():
         if name not in places or name in kept:
             continue
