@@ -14,7 +14,7 @@ AutograderError
     ├── MissingFunction    the module has no function of that name
     │   ├── MissingAttribute an object of the student's has no attribute of that name (an AttributeError too)
     │   └── WrongArguments   the function takes other arguments (a TypeError too)
-    ├── NotWritten         NotImplementedError from the student's own file
+    ├── NotWritten         the function is as in its skeleton: `raise NotImplementedError`
     ├── Raised             any other exception from the student's code
     ├── RefusedValue       it returned something that is not a plain value
     ├── TimedOut           it did not answer in time
@@ -92,7 +92,7 @@ class WrongArguments(MissingFunction, TypeError):
 
 
 class NotWritten(StudentFault):
-    """The student's function still raises NotImplementedError."""
+    """The student's function still has the line of its skeleton, `raise NotImplementedError`."""
 
 
 class Raised(StudentFault):

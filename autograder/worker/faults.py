@@ -110,21 +110,36 @@ def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:
 
 
 def _is_skeleton_line(frame: tuple[str, int, str], sources: Mapping[str, str]) -> bool:
-    """Return True if a line of the student's says `raise NotImplementedError`. PyTorch raises that error too."""
-    filename, line, _ = frame
-    return filename in sources and line in _skeleton_lines(sources[filename])
+    """Return True if a line of the student's is what a skeleton has in the place of a function's code.
+
+    That is `raise NotImplementedError`, without words or with the function's name. PyTorch raises that error too, and a
+    student may, with words of their own.
+    """
+    filename, line, function = frame
+    return filename in sources and (line, function) in _skeleton_lines(sources[filename])
 
 
 @functools.lru_cache(maxsize=16)
-def _skeleton_lines(source: str) -> frozenset[int]:
-    raised = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise))
+def _skeleton_lines(source: str) -> frozenset[tuple[int, str]]:
+    """Return the lines of a source that stand for code to be written, each with the name of the function it is in."""
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     return frozenset(
-        line
-        for node in raised
-        if isinstance(made := node.exc.func if isinstance(node.exc, ast.Call) else node.exc, ast.Name)
-        and made.id == "NotImplementedError"
+        (line, function.name)
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Raise) and _is_placeholder(node, function.name)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     )
+
+
+def _is_placeholder(node: ast.Raise, function: str) -> bool:
+    call = node.exc if isinstance(node.exc, ast.Call) else None
+    made = call.func if call else node.exc
+    words = [*call.args, *call.keywords] if call else []
+    named = not words or (isinstance(word := words[0], ast.Constant) and word.value == function)
+    return isinstance(made, ast.Name) and made.id == "NotImplementedError" and named
 
 
 def _text(error: BaseException) -> str:

@@ -50,7 +50,7 @@ def unwritten_by_torch(x):
 
 def unwritten_in_two_lines(x):
     raise NotImplementedError(
-        "later"
+        "unwritten_in_two_lines"
     )
 
 def fails(x):
@@ -180,6 +180,11 @@ def numbers_one_by_one():
 
 def hints_of(model):
     return [name for name, part in model.named_modules() if hasattr(part, "recipe")]
+
+def refuses_a_batch(images):
+    if len(images) > 1:
+        raise NotImplementedError("one image at a time")
+    return images
 """
 
 
@@ -235,6 +240,11 @@ def test_not_written_over_two_lines(student):
 def test_what_torch_does_not_implement_is_told_in_its_words(student):
     words = sentence(Raised, student.unwritten_by_torch, torch.ones(2))
     assert "raised " in words and "mean()" in words and words.endswith("(unit.py:17)")
+
+
+def test_a_reason_of_the_students_own_is_no_gap(student):
+    words = sentence(Raised, student.refuses_a_batch, torch.ones(2))
+    assert "NotImplementedError: one image at a time" in words
 
 
 def test_an_exception_is_told_with_its_line(student):
