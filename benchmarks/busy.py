@@ -1,9 +1,9 @@
 """`python -m benchmarks.busy`: judges right code on a busy machine, from cold, and prints what does not pass.
 
-Every solution and every other right way to write a unit is graded as one class by `autograder grade`, and run by plain
-`pytest`, beside processes that do nothing but take the cores. Each run starts one cold process that grades all, and one cold
-`pytest` for each unit, which runs the unit's ways one after another; the first of them finds nothing imported, and each run
-begins with another. `--jobs` of these processes run at once, which makes the machine busier still. Then an endless loop and
+Every solution and every other right way to write a unit is graded by `autograder grade`, and run by plain `pytest`, beside
+processes that do nothing but take the cores. Each run starts two cold processes for each unit: one grades the unit's ways as a
+class, the other runs them one after another; the first way of them finds nothing imported, and each run begins with another.
+`--jobs` of these processes run at once, which makes the machine busier still. Then an endless loop and
 a sleeper are stopped, in code that is Python and in code that is not. A time limit that counts the wait for a core fails
 right code here; one that does not count enough stops nothing.
 """
@@ -71,32 +71,32 @@ def _run(catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int, 
     for unit, paths in ways.items():
         first = run % len(paths)
         for path in (*paths[first:], *paths[:first]):
-            name = f"{unit}-{'solution' if path.parent.name == 'solutions' else path.stem}"
-            (folder / "class" / name).mkdir(parents=True)
-            files.setdefault(unit, []).append(Path(shutil.copy(path, folder / "class" / name / f"{unit}.py")))
+            name = "solution" if path.parent.name == "solutions" else path.stem
+            (folder / unit / name).mkdir(parents=True)
+            files.setdefault(unit, []).append(Path(shutil.copy(path, folder / unit / name / f"{unit}.py")))
     with ThreadPoolExecutor(jobs) as pool:
-        judged = [pool.submit(graded, folder, files)]
+        judged = [pool.submit(graded, unit, unit_files) for unit, unit_files in files.items()]
         judged += [pool.submit(tested, catalog, unit_files) for unit_files in files.values()]
         for problems in judged:
             yield from problems.result()
     yield from stopped()
 
 
-def graded(folder: Path, files: dict[str, list[Path]]) -> list[str]:
-    """Return a sentence for each check that does not pass in a run of `autograder grade` over all of them."""
-    out = folder / "out"
-    command = [sys.executable, "-m", "autograder", "grade", folder / "class", "--units", ",".join(files), "-o", out]
+def graded(unit: str, files: Sequence[Path]) -> list[str]:
+    """Return a sentence for each check that does not pass in a run of `autograder grade` over a class of these files."""
+    handins = files[0].parent.parent
+    out = handins.with_name(f"{unit}-graded")
+    command = [sys.executable, "-m", "autograder", "grade", handins, "--units", unit, "--jobs", "1", "-o", out]
     ran = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     results = {path.stem: json.loads(path.read_text()) for path in out.glob("results/*.json")}
     problems = []
-    for unit, paths in files.items():
-        for name in (path.parent.name for path in paths):
-            if name not in results:
-                problems.append(f"graded, {name}: no result: {(ran.stderr or ran.stdout).strip()[-300:]}")
-                continue
-            for check in results[name]["checks"]:
-                if check["unit"] == unit and check["outcome"] != "passed":
-                    problems.append(f"graded, {name}: {check['message'] or check['outcome']}")
+    for name in (path.parent.name for path in files):
+        if name not in results:
+            problems.append(f"graded, {unit}, {name}: no result: {(ran.stderr or ran.stdout).strip()[-300:]}")
+            continue
+        for check in results[name]["checks"]:
+            if check["unit"] == unit and check["outcome"] != "passed":
+                problems.append(f"graded, {unit}, {name}: {check['message'] or check['outcome']}")
     return problems
 
 
