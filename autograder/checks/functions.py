@@ -6,7 +6,6 @@ from typing import Any, NoReturn, Protocol
 from autograder.checks.call import Call
 from autograder.errors import CheckError
 from autograder.libraries import Tensor
-from autograder.worker.protocol import Answer, Request
 
 #: Names of attributes that a check may ask for although they begin with an underscore.
 SPECIAL_NAMES = ("__name__", "__qualname__", "_asdict", "_replace", "_fields", "_field_defaults")
@@ -17,13 +16,10 @@ class Caller(Protocol):
 
     #: How each object came about, by its number.
     _labels: dict[int, str]
-    _common: dict[str, Any]
 
     def _call(self, call: Call) -> Any: ...
 
     def _attribute(self, name: str) -> Any: ...
-
-    def _request(self, request: Request, call: Call | None = None) -> Answer: ...
 
 
 class Unseen:
