@@ -18,8 +18,7 @@ from autograder.libraries import Kind, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, member_of, record_of, with_article
 
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
-_TOLERANCES = {"float64": (1e-7, 1e-9), "float16": (1e-2, 1e-3), "bfloat16": (2e-2, 1e-2)}
-_FLOAT32 = (1e-4, 1e-6)
+_TOLERANCES = {"float64": (1e-7, 1e-9), "float32": (1e-4, 1e-6), "float16": (1e-2, 1e-3), "bfloat16": (2e-2, 1e-2)}
 #: Names of iterators; any other is called `iterator`.
 _ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed", "iterator")
 #: So many letters are shown before the first difference of two long texts.
@@ -165,7 +164,7 @@ def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, ato
 
 
 def _number_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
-    relative, absolute = _FLOAT32
+    relative, absolute = default_tolerance("float32")
     rtol, atol = relative if rtol is None else rtol, absolute if atol is None else atol
     if actual == expected or (actual != actual and expected != expected):  # NaN, if it is expected
         return ""
@@ -292,8 +291,13 @@ def _order_difference(actual: list[object], expected: list[object], at: str) -> 
 
 
 def _tolerance(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:
-    relative, absolute = _TOLERANCES.get(dtype, _FLOAT32)
+    relative, absolute = default_tolerance(dtype)
     return relative if rtol is None else rtol, absolute if atol is None else atol
+
+
+def default_tolerance(dtype: str) -> tuple[float, float]:
+    """Return the relative and the absolute tolerance of values of a dtype, such as `float64`; any other has float32's."""
+    return _TOLERANCES.get(dtype, _TOLERANCES["float32"])
 
 
 def first(wrong: Tensor) -> tuple[int, ...]:

@@ -17,16 +17,16 @@ from typing import Any, Final, Literal
 
 from autograder.checks.answers import ALL, SIDE_EFFECTS, VALUES, Criterion, differentiable, side_effects
 from autograder.checks.call import UNANSWERED, Call
+from autograder.checks.difference import default_tolerance
 from autograder.checks.mistakes import Mistake
 from autograder.checks.objects import Program, RemoteObject, objects_in
 from autograder.checks.replays import CheckCalls
+from autograder.checks.showing import plain_dtype
 from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
 
-# Default tolerances of `assert_close`; a projection is compared with the norm of its tensor.
-_TOLERANCES = {"torch.float64": 1e-7, "torch.float16": 1e-2, "torch.bfloat16": 2e-2}
-_FLOAT32 = 1e-4
+#: A projection may differ by its tolerance times the norm of its tensor, and by this.
 _SMALLEST = 1e-6
 _PROJECTIONS = 2
 _DIGITS = 8
@@ -123,7 +123,8 @@ def _describe(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]
 def _describe_number(value: float, numbers: list[tuple[float, ...]]) -> object:
     """Return what `_describe_tensor` returns for a tensor of this one number, without importing torch."""
     finite = value if math.isfinite(value) else 0.0
-    numbers.append((_FLOAT32, _round_to_digits(abs(finite)), _round_to_digits(finite)))
+    relative, _ = default_tolerance("float32")
+    numbers.append((relative, _round_to_digits(abs(finite)), _round_to_digits(finite)))
     infinite = b"" if math.isfinite(value) else b"\3" if math.isnan(value) else b"\2" if value > 0 else b"\1"
     return ("torch.float64", ()), hashlib.sha256(infinite).hexdigest() if infinite else ""
 
@@ -137,7 +138,7 @@ def _describe_tensor(value: Tensor, numbers: list[tuple[float, ...]]) -> object:
     kind = str(value.dtype), tuple(value.shape)
     if not value.is_floating_point():
         return kind, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
-    tolerance = _TOLERANCES.get(str(value.dtype), _FLOAT32)
+    tolerance, _ = default_tolerance(plain_dtype(value.dtype))
     flat = value.to(torch.float64).flatten()
     infinite = torch.where(flat.isfinite(), 0.0, flat.nan_to_num(nan=3.0, posinf=2.0, neginf=1.0)).to(torch.uint8)
     flat = flat.nan_to_num(0.0, 0.0, 0.0)
