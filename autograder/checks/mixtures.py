@@ -112,7 +112,7 @@ def _merge(base: Tree, one: Tree, other: Tree, *, whole: bool = True) -> Tree:
         base: what both have been made from.
         one: a side.
         other: the other side.
-        whole: False while only a part of the base is looked at, so that no part of a part is.
+        whole: False if the base is a part of an expression already: it is not divided again.
 
     Raises:
         _Conflict: both change the same place.

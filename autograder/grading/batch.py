@@ -196,7 +196,7 @@ class Batch:
 
 
 def without_intake(result: SubmissionResult, raw: RawSubmission, spec: GradingSpec) -> SubmissionResult:
-    """Return a result without what it tells of the intake of its submission: all that its key stands for."""
+    """Return a result without what depends on how the submission was handed in: notes on its files, answers, its digest."""
     of_intake = len(_parse(raw, spec).sentences)
     hashes = {name: text for name, text in result.hashes.items() if name != "submission"}
     return replace(result, notes=result.notes[of_intake:], not_taken=(), answers={}, hashes=hashes)

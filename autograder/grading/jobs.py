@@ -232,7 +232,7 @@ class Jobs:
         del self._watched[link]
         self._stillborn += stillborn
         if self._stillborn == _STILLBORN:
-            words = words or (self.zygote.last_words() if self.zygote is not None else "")
+            words = words or (self.zygote.end_and_read_error() if self.zygote is not None else "")
             raise GraderError(f"no process that grades could begin: {words}")
 
 

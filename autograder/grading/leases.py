@@ -96,8 +96,8 @@ class WorkerPool:
     def failed(self, error: BaseException, *, answered: bool) -> bool:
         """Record that the latest check has failed. Return True if it is run again, in a fresh worker.
 
-        It is if nothing was answered yet, and the worker died, or could not load modules that a fresh one can, after it had
-        served other checks: they may have left behind what made it fail. A check that has received any answer is final.
+        It is run again if nothing was answered yet, and a worker that had served other checks died, or could not load modules
+        that a fresh one can: those checks may have left behind what made it fail. A check that was answered is final.
 
         Args:
             error: why it failed.

@@ -247,7 +247,7 @@ class Sandbox:
         try:
             answer = self._ask(setup.to_dict())
         except OSError as error:
-            said = self.zygote.last_words()
+            said = self.zygote.end_and_read_error()
             self.close()
             raise ServerDiedError(f"the fork server did not start: {said or error}") from error
         self._rungs, self._missing = tuple(answer["ready"]), answer["missing"]

@@ -118,8 +118,8 @@ class Zygote:
         self._control = self._process = None
         self._may_have_children = False
 
-    def last_words(self) -> str:
-        """End it and return the last line that it or a child has said; nothing if it was started elsewhere."""
+    def end_and_read_error(self) -> str:
+        """Kill the process and return the last line of its standard error; empty if it was started by another process."""
         if self._process is None or self._process.stderr is None:
             return ""
         self._process.kill()

@@ -152,7 +152,7 @@ class _Process:
     Attributes:
         handle: the process itself.
         guard: ends it if a call does not come back.
-        last_words: file of its standard error.
+        error_output: file of its standard error.
         run: results so far of the current run; None between runs.
         running: the id of the check that runs.
         good: True once the process has answered.
@@ -161,7 +161,7 @@ class _Process:
 
     handle: "subprocess.Popen[str]"
     guard: _Guard
-    last_words: IO[bytes]
+    error_output: IO[bytes]
     run: WatchedRun | None = None
     running: str = ""
     good: bool = False
@@ -225,30 +225,30 @@ class Runner:
             self._process.handle.stdin.flush()
 
     def _start(self) -> _Process:
-        last_words = tempfile.TemporaryFile()  # noqa: SIM115 - the process's reader closes it
+        error_output = tempfile.TemporaryFile()  # noqa: SIM115 - the process's reader closes it
         handle = subprocess.Popen(
             # -P: a file of the student's may have the name of a library, such as `random.py`.
             [sys.executable, "-P", "-m", "autograder.student.warm_runner", str(self._root)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=last_words,
+            stderr=error_output,
             text=True,
             encoding="utf-8",
         )
-        process = _Process(handle, _Guard(handle), last_words)
+        process = _Process(handle, _Guard(handle), error_output)
         threading.Thread(target=self._follow, args=(process,), daemon=True).start()
         return process
 
     def _follow(self, process: _Process) -> None:
-        with process.handle, process.last_words:
+        with process.handle, process.error_output:
             assert process.handle.stdout is not None
             for line in process.handle.stdout:
                 with contextlib.suppress(ValueError):  # a line cut short by the end of the process
                     self._handle_line(process, json.loads(line))
             process.guard.close()
             code = process.handle.wait()
-            process.last_words.seek(0)
-            self._handle_death(process, code, process.last_words.read().decode("utf-8", "replace"))
+            process.error_output.seek(0)
+            self._handle_death(process, code, process.error_output.read().decode("utf-8", "replace"))
 
     def _handle_line(self, process: _Process, reply: dict[str, Any]) -> None:
         process.good = True

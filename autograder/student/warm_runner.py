@@ -55,10 +55,10 @@ def main() -> None:
     # A newer request interrupts an older one by SIGINT; a process that was started in the background would ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(sys.argv[1])
-    requests, replies, last_words = _move_streams()
-    faulthandler.enable(last_words)
+    requests, replies, error_output = _move_streams()
+    faulthandler.enable(error_output)
     inbox = _Inbox(requests)
-    runner = _UnitRunner(root, replies, last_words)
+    runner = _UnitRunner(root, replies, error_output)
     runner.prepare()
     while True:
         # The interrupt for a newer request may arrive anywhere below.
@@ -115,10 +115,10 @@ class _Inbox:
 class _UnitRunner:
     """Runner of checks and of drawings, which reports on each of them."""
 
-    def __init__(self, root: Path, replies: IO[str], last_words: IO[str]) -> None:
+    def __init__(self, root: Path, replies: IO[str], error_output: IO[str]) -> None:
         self._root = root
         self._replies = replies
-        self._workers = _WatchedWorkers(last_words, lambda seconds: self._say(kind="call", seconds=seconds))
+        self._workers = _WatchedWorkers(error_output, lambda seconds: self._say(kind="call", seconds=seconds))
         self._warm: set[str] = set()
         self._warmed_up = False
 
@@ -197,27 +197,27 @@ class _Reporter(Observer):
 class _WatchedWorkers(InThisProcess):
     """Workers in this process: each of their calls ends, or ends the process."""
 
-    def __init__(self, last_words: IO[str], tell: Callable[[float], None]) -> None:
-        self._last_words = last_words
+    def __init__(self, error_output: IO[str], tell: Callable[[float], None]) -> None:
+        self._error_output = error_output
         self._tell = tell
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Transport]:
         with tempfile.TemporaryDirectory() as folder:
-            yield _Watched(Path(folder).resolve(), self._last_words, self._tell)
+            yield _Watched(Path(folder).resolve(), self._error_output, self._tell)
 
 
 class _Watched(Capturing):
     """Worker with a second deadline, for calls that run no Python code; the first one, of the session, tells the line."""
 
-    def __init__(self, folder: Path, last_words: IO[str], tell: Callable[[float], None]) -> None:
+    def __init__(self, folder: Path, error_output: IO[str], tell: Callable[[float], None]) -> None:
         super().__init__(folder)
-        self._last_words = last_words
+        self._error_output = error_output
         self._tell = tell
         self.session.paused = tell  # a first import may take long, and its time does not count
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
-        faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)
+        faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._error_output)
         self._tell(seconds)
         try:
             return super().exchange(request, seconds, respond)

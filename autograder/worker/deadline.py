@@ -1,9 +1,9 @@
 """Deadlines for a student's code, in time that counts: what it has had on a core, and what it has slept.
 
-On a busy machine a process waits for a core, and that is not its doing. Linux tells the wait of each thread, and it does not
-count. Nor does the time asleep while others work for the thread (threads and processes that it has started, the grader that
-it has asked) and anything on the machine waits for a core. Elsewhere processor time counts instead. A wall clock, many times
-slower, is the last limit.
+The time that a thread waits for a core does not count: Linux gives it for each thread. While anything on the machine waits for
+a core, the time does not count either that a thread sleeps because others work for it: threads and processes that it has
+started, the grader that it has asked. On other systems processor time counts instead. The last limit is by the wall clock, and
+many times longer.
 """
 
 import contextlib

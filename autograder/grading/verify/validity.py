@@ -235,7 +235,7 @@ def _kept_share(mistake: Verdict, ids: Sequence[str], max_points: dict[str, floa
 
 
 def _whole_marks(moves: Sequence[list[list[float]]], rng: random.Random) -> list[float]:
-    """Return by how much the marks of students move who make one known mistake in each function, each by chance."""
+    """Return by how much marks move, for students who each make one known mistake in every function, drawn at random."""
     students = [[rng.choice(mistakes) for mistakes in moves] for _ in range(_STUDENTS)]
     return [sum(moved) for made in students for moved in zip(*made, strict=True)] or [0.0]
 
