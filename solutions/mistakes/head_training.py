@@ -520,6 +520,7 @@ def forgets_the_best_when_it_stops(head, train, valid, **options):
 @mistake(
     "fit_head",
     "The weights of the best valid_accuracy are kept; the loss still tells epochs apart where that stands still.",
+    varies="If the accuracy is at its best in an early epoch, the weights that are kept have learned too little as well.",
 )
 def keeps_the_best_accuracy(head, train, valid, **options):
     return _fit(head, train, valid, **options, keep="accuracy")

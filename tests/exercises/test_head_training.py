@@ -944,6 +944,11 @@ def neighbours(order):
 def test_fit_takes_each_gradient_once(submission, rng, seed):
     """A step goes by the gradient of its own batch: many steps on classes that overlap end near the best head."""
     centres = drawn_centres(rng, 3, 4, distance=1.5)
+    with torch.no_grad():
+        sides = [loss_of(data.toy_head(4, 3, seed=seed)(side * centres), torch.arange(3)) for side in (1, -1)]
+    centres = (
+        centres if sides[0] > sides[1] else -centres
+    )  # the first weights give the wrong classes: one step is too few
     known = piling_mistake(submission, data.toy_head(4, 3, seed=seed), labelled(centres, 64, rng, noise=1.0))
     # Where gradients pile up from step to step, the weights swing to and fro: they may pass by the best by chance, once.
     for steps in (60, 66, 72):
@@ -1179,14 +1184,19 @@ def test_fit_on_other_sets(submission, rng, seed):
 
 
 def coloured(rng, count, classes, seed):
-    """A model and images whose logits are well apart, so that no rounding changes their order."""
+    """A model and images whose logits are well apart, so that no rounding changes their order, but no class is impossible."""
     model = data.toy_model(classes, seed=seed)
     with torch.no_grad():
         model.head.weight.mul_(8)
         images = torch.rand(40 * count, 3, 1, 1, generator=rng).expand(-1, 3, 6, 9).contiguous()
         logits = model(images).sort(dim=1).values
-        gaps = logits.diff(dim=1).amin(dim=1) if len(classes) > 1 else logits[:, 0]
-    return model, images[gaps.argsort(descending=True)[:count]]
+        if len(classes) == 1:
+            return model, images[:count]
+        chosen = logits.diff(dim=1).amin(dim=1).argsort(descending=True)[:count]
+        spread = (logits[:, -1] - logits[:, 0])[chosen].max()
+        for parameter in model.head.parameters():
+            parameter.mul_(4 / spread)
+    return model, images[chosen]
 
 
 def assert_pairs(result, images, count):
