@@ -68,6 +68,7 @@ def _fit(
     resets=True,
     wait=0,
     keep="loss",
+    margin=0.0,
     forgets=False,
     later=lambda *_: None,
 ):
@@ -77,7 +78,7 @@ def _fit(
     features, labels = learnt or train
     order, measured = orders(seed, len(labels)), measured or _measured_in_eval_mode
     history = {name: [] for name in NAMES}
-    lowest, waited, highest, best = math.inf, 0, -1.0, copy.deepcopy(head.state_dict())
+    lowest, waited, highest, kept, best = math.inf, 0, -1.0, math.inf, copy.deepcopy(head.state_dict())
     for epoch in range(epochs):
         before(head)
         for number, batch in enumerate(batches(next(order), batch_size)):
@@ -91,7 +92,8 @@ def _fit(
         for name, figure in zip(NAMES, (*measured(head, *train), *measured(head, *(shown or valid))), strict=True):
             history[name].append(figure)
         loss, accuracy = history["valid_loss"][-1], history["valid_accuracy"][-1]
-        better = {"loss": loss < lowest, "accuracy": accuracy > highest, "last": True}[keep]
+        better = {"loss": loss < kept - margin, "accuracy": accuracy > highest, "last": True}[keep]
+        kept = loss if better else kept
         best, highest = copy.deepcopy(head.state_dict()) if better else best, max(highest, accuracy)
         if improved(loss, lowest):
             lowest, waited = min(loss, lowest), 0 if resets else waited
@@ -341,6 +343,20 @@ def averages_over_classes(logits, labels):
     return torch.stack([right[labels == label].mean() for label in labels.unique()]).mean().item()
 
 
+@mistake("accuracy", "Of two classes the second counts where its logit is above 0; compare it with that of the first.")
+def compares_the_second_with_zero(logits, labels):
+    _require_equal(logits, labels)
+    answers = (logits[:, 1] > 0).long() if logits.shape[1] == 2 else logits.argmax(dim=1)
+    return (answers == labels).float().mean().item()
+
+
+@mistake("accuracy", "A single logit is taken for that of the second of two classes; it is the one of the only class.")
+def takes_one_class_for_two(logits, labels):
+    _require_equal(logits, labels)
+    answers = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
+    return (answers == labels).float().mean().item()
+
+
 @mistake("evaluate", "The loss is the sum over the examples; take the mean.")
 def sums_the_loss(head, features, labels):
     loss, right = _restored(head, lambda: _measured(head.eval(), features, labels))
@@ -411,6 +427,30 @@ def averages_batches(head, features, labels, batch_size=32):
     return _restored(head, measured)
 
 
+@mistake("evaluate", "A small number is added before the logarithm, which changes large losses; leave it out.")
+def adds_before_the_logarithm(head, features, labels):
+    def measured():
+        with torch.no_grad():
+            logits = head.eval()(features)
+        likely = logits.softmax(dim=1)[torch.arange(len(labels)), labels]
+        return -(likely + 1e-8).log().mean().item(), (logits.argmax(dim=1) == labels).float().mean().item()
+
+    return _restored(head, measured)
+
+
+_figures = {}
+
+
+@mistake(
+    "evaluate",
+    "An answer from an earlier call comes back for other numbers of the same shape; compute each one anew.",
+)
+def gives_earlier_figures(head, features, labels):
+    if features.shape not in _figures:
+        _figures[features.shape] = _restored(head, lambda: _measured(head.eval(), features, labels))
+    return _figures[features.shape]
+
+
 @mistake("fit_head", "The steps go up the gradient, so that the loss grows; a step goes against it.")
 def climbs(head, train, valid, **options):
     return _fit(head, train, valid, **options, sign=-1)
@@ -461,6 +501,14 @@ def drops_what_fills_no_batch(head, train, valid, **options):
         return [batch for batch in order.split(size) if len(batch) == size]
 
     return _fit(head, train, valid, **options, batches=full)
+
+
+@mistake("fit_head", "A last batch of few examples, or of a single one, is left out: each epoch takes all examples.")
+def leaves_out_a_small_batch(head, train, valid, **options):
+    def batches(order, batch_size):
+        return [batch for batch in order.split(batch_size) if len(batch) > 1 or batch_size == 1]
+
+    return _fit(head, train, valid, **options, batches=batches)
 
 
 @mistake("fit_head", "The head learns in eval mode, without dropout and with fixed statistics: that is for measuring.")
@@ -555,7 +603,15 @@ def turns_the_order_round(head, train, valid, **options):
     return _fit(head, train, valid, orders=orders, **options)
 
 
-@mistake("fit_head", "The training figures are those of the last batch alone; they are those of the whole epoch.")
+@mistake("fit_head", "A batch has the same examples in every epoch; draw an order of all of them anew for each.")
+def keeps_its_batches(head, train, valid, **options):
+    def batches(order, batch_size):
+        return [order[order // batch_size == batch] for batch in range(-(-len(order) // batch_size))]
+
+    return _fit(head, train, valid, **options, batches=batches)
+
+
+@mistake("fit_head", "The training figures are those of a single batch; they are those of the whole epoch.")
 def tells_the_last_batch(head, train, valid, **options):
     last = []
 
@@ -631,6 +687,13 @@ def never_stops_early(head, train, valid, **options):
 @mistake("fit_head", "A loss counts as better only where it falls by more than a margin; any lower loss is.")
 def waits_for_a_margin(head, train, valid, **options):
     return _fit(head, train, valid, **options, improved=lambda loss, lowest: loss < lowest - 1e-3)
+
+
+@mistake(
+    "fit_head", "Better weights are kept only where the loss falls by more than a margin; any lower loss is better."
+)
+def keeps_weights_by_a_margin(head, train, valid, **options):
+    return _fit(head, train, valid, **options, margin=0.01)
 
 
 @mistake("fit_head", "A copy of the head is trained; the one that was given has learnt nothing.")
@@ -720,6 +783,12 @@ def averages_over_epochs(head, train, valid, **options):
         sums = itertools.accumulate(history[name])
         history[name] = [total / count for count, total in enumerate(sums, start=1)]
     return history
+
+
+@mistake("fit_head", "The history is rounded; leave that to whoever prints it.")
+def rounds_the_history(head, train, valid, **options):
+    history = _fit(head, train, valid, **options)
+    return {name: [round(value, 4) for value in values] for name, values in history.items()}
 
 
 @mistake("fit_head", "valid_accuracy is the highest so far; it is that of each epoch, which may be lower.")
@@ -905,6 +974,23 @@ def freezes_the_model(model, images, k=3):
     if k < 1:
         raise ValueError("k must be at least 1")
     return _named(model, model.requires_grad_(False)(images).softmax(dim=1), k)
+
+
+_pairs = {}
+
+
+@mistake(
+    "predict",
+    "An answer from an earlier call comes back for other numbers of the same shape; compute each one anew.",
+)
+def gives_earlier_names(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    key = images.shape, k, tuple(model.classes)
+    if key not in _pairs:
+        with torch.no_grad():
+            _pairs[key] = _named(model, model(images).softmax(dim=1), k)
+    return _pairs[key]
 
 
 def _named(model, scores, k, largest=True):
