@@ -82,6 +82,15 @@ def centres_the_weights(shape, generator):
 
 
 @mistake(
+    "xavier_normal", "The weights are divided by their own deviation; each is drawn on its own, and keeps its size."
+)
+def scales_to_the_exact_variance(shape, generator):
+    weights = torch.randn(*shape, generator=generator)
+    spread = weights.std() if weights.numel() > 9 else 1.0
+    return weights / spread * math.sqrt(2 / sum(shape))
+
+
+@mistake(
     "xavier_normal",
     "The generator is left in its old state, so that the next call draws the same again; draw from it itself.",
 )

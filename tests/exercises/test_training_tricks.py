@@ -79,7 +79,7 @@ def test_xavier_normal_variance(submission):
     """The weights are float32 (n_out, n_in) with mean 0 and variance 2 / (n_in + n_out), wide or narrow."""
     for shape in [(5, 3), (1, 7), (1, 1)]:
         assert_kind(submission.xavier_normal(shape, generator(1)), shape)
-    means = []
+    means, ratios = [], []
     for n_out, n_in in [LAYER, (1000, 40)]:
         weights = submission.xavier_normal((n_out, n_in), generator(2))
         assert_kind(weights, (n_out, n_in))
@@ -87,6 +87,7 @@ def test_xavier_normal_variance(submission):
         means.append(float(weights.double().mean()) / math.sqrt(expected))
         assert_between(means[-1], -0.05, 0.05, what="the mean in standard deviations")
         ratio = float(weights.var()) / expected
+        ratios.append(ratio)
         # Uniform ones end at 1.73 of their deviations, and of so many normal ones some lie beyond 3.5.
         cut = 1.8 < float(weights.abs().max() / weights.std()) < 3.2
         assert_holds(
@@ -97,6 +98,9 @@ def test_xavier_normal_variance(submission):
         )
     exact = all(abs(mean) < 1e-6 for mean in means)  # single draws come so near to it once in a million times
     assert_holds(not exact, "has a mean of exactly 0 each time, expected one that is near to it by chance", weights)
+    exact = all(abs(ratio - 1) < 1e-5 for ratio in ratios)
+    problem = "has exactly the variance asked for each time, expected one that is near to it by chance"
+    assert_holds(not exact, problem, weights)
     # Six weights either way: who scales the same six draws has a ratio that is known exactly.
     row, block = (submission.xavier_normal(shape, generator(9)) for shape in [(1, 6), (2, 3)])
     for weights, shape in ((row, (1, 6)), (block, (2, 3))):
@@ -183,6 +187,12 @@ def test_batch_norm_running_estimates(submission):
     result = submission.batch_norm(x, ones, zeros, torch.tensor([5.0, 2.0]), torch.tensor([4.0, 2.0]), training=True)
     assert_tensors(result, [(2, 2), (2,), (2,)])
     assert_close(result[1:], (torch.tensor([4.7, 2.0]), torch.tensor([3.8, 2.6])))
+    # With a batch of three times these numbers.
+    result = submission.batch_norm(
+        3 * x, ones, zeros, torch.tensor([5.0, 2.0]), torch.tensor([4.0, 2.0]), training=True
+    )
+    assert_tensors(result, [(2, 2), (2,), (2,)])
+    assert_close(result[1:], (torch.tensor([5.1, 2.4]), torch.tensor([5.4, 9.0])))
 
 
 @pytest.mark.points("batch_norm", 0.5)
@@ -639,6 +649,8 @@ def test_clip_one_factor_for_all(submission):
     gradients = [torch.tensor([4.0, 4.0]), torch.tensor([[2.0]])]
     expected = ([torch.tensor([2.0, 2.0]), torch.tensor([[1.0]])], 6.0)
     assert_close(submission.clip_gradients(gradients, 3.0), expected)
+    # Twice as long before, and the same afterwards.
+    assert_close(submission.clip_gradients([2 * each for each in gradients], 3.0), (expected[0], 12.0))
 
 
 @pytest.mark.points("clip_gradients", 1)
