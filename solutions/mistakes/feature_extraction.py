@@ -619,6 +619,26 @@ def squeezes_the_maps(model, layer, images):
     return outputs[0].squeeze()
 
 
+_maps = {}
+
+
+@mistake(
+    "feature_maps",
+    "An answer from an earlier call comes back for other numbers of the same shape; compute each one anew.",
+)
+def gives_earlier_maps(model, layer, images):
+    module, key = _layer(model, layer), (layer, images.shape)
+    if key not in _maps:
+        outputs = []
+        hook = module.register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+        try:
+            _restored(model, lambda: _run(model, images))
+        finally:
+            hook.remove()
+        _maps[key] = outputs[0]
+    return _maps[key]
+
+
 @mistake("extract_features", "The backbone stays in eval mode; give each submodule its own mode back.")
 def leaves_eval_mode(backbone, images, batch_size=32):
     return torch.cat([_run(backbone, batch) for batch in images.split(batch_size)])
@@ -726,6 +746,21 @@ def keeps_the_padding(backbone, images, batch_size=32):
     missing = -len(images) % batch_size
     filled = torch.cat([images, images.new_zeros(missing, *images.shape[1:])])
     return _restored(backbone, lambda: torch.cat([_run(backbone, batch) for batch in filled.split(batch_size)]))
+
+
+_features = {}
+
+
+@mistake(
+    "extract_features",
+    "An answer from an earlier call comes back for other numbers of the same shape; compute each one anew.",
+)
+def gives_earlier_features(backbone, images, batch_size=32):
+    key = type(backbone), images.shape, batch_size
+    if key not in _features:
+        batches = images.split(batch_size)
+        _features[key] = _restored(backbone, lambda: torch.cat([_run(backbone, batch) for batch in batches]))
+    return _features[key]
 
 
 @mistake("feature_grid", "All channels are scaled together, so that weak ones look black; scale each on its own.")

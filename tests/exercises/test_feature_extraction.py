@@ -216,7 +216,8 @@ def test_normalize_known_values(submission):
 def test_normalize_goes_by_channel(submission, rng):
     """The numbers belong to channels, also where an image is as wide, or a batch as long, as it has channels."""
     means, stds = [0.1, 0.4, 0.7, 0.3], [0.5, 1.0, 2.0, 0.2]
-    for shape in ((3, 3, 3, 3), (1, 3, 2, 3), (2, 4, 2, 4), (2, 1, 3, 2)):
+    # One of them twice, with other pixels: what was computed for a shape is no answer to another call.
+    for shape in ((3, 3, 3, 3), (1, 3, 2, 3), (2, 4, 2, 4), (2, 1, 3, 2), (1, 3, 2, 3)):
         images, mean, std = torch.rand(shape, generator=rng), means[: shape[1]], stds[: shape[1]]
         channels = [(images[:, c] - mean[c]) / std[c] for c in range(shape[1])]
         assert_close(submission.normalize(images, mean, std), torch.stack(channels, dim=1))
@@ -415,6 +416,8 @@ def test_feature_maps_of_a_layer(submission, images, seed):
         expected = network.block.down(network.relu(network.norm(network.first(images))))
     assert_close(submission.feature_maps(network, "block.down", images), expected, **BATCHED)
     assert_close(submission.feature_maps(network, "relu", images[:1]), shallow, **BATCHED)
+    # Of other images of this shape, other maps.
+    assert_close(submission.feature_maps(network, "block.down", images.flip(0)), expected.flip(0), **BATCHED)
 
 
 @pytest.mark.points("feature_maps", 1.5)
@@ -530,6 +533,12 @@ def test_features_are_those_of_the_backbone(submission, images, seed):
         result = submission.extract_features(backbone, images[:count])
         assert_close(result, expected, **BATCHED)
         assert_detached(result)
+    # The very same backbone has other features for other images of this shape.
+    with torch.no_grad():
+        expected = backbone(images)
+    sent = submission.send(backbone)
+    for some, features in ((images, expected), (images.flip(0), expected.flip(0))):
+        assert_close(submission.extract_features(sent, some), features, **BATCHED)
 
 
 @pytest.mark.points("extract_features", 1.5)
@@ -599,6 +608,8 @@ def test_grid_of_three_channels(submission):
     maps = torch.tensor([[[0.0, 4.0]], [[-1.0, -3.0]], [[5.0, 6.0]]])
     expected = torch.tensor([[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
     assert_close(submission.feature_grid(maps, 2), expected)
+    turned = torch.tensor([[1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]])
+    assert_close(submission.feature_grid(maps.flip(2), 2), turned)
     # Values that lie close together are scaled as any others.
     close = torch.tensor([[[0.5, 0.501]], [[-0.25, -0.2505]]])
     assert_close(submission.feature_grid(close, 2), torch.tensor([[0.0, 1.0, 1.0, 0.0]]), atol=1e-4)
