@@ -498,6 +498,42 @@ def waits_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STE
 
 @mistake(
     "targeted_attack",
+    "Whether an image fools the model is asked before every other step only; ask before each, and leave it alone then.",
+)
+def asks_before_every_other_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for step in range(steps):
+        if step % 2 == 0:
+            with torch.no_grad():
+                left = model(attacked).argmax(dim=1) != targets
+        if not left.any():
+            break
+        gradient = _gradient(model, attacked[left], targets[left])
+        attacked[left] = _project(attacked[left] - step_size * gradient.sign(), images[left], epsilon)
+    return attacked
+
+
+@mistake(
+    "targeted_attack",
+    "An image that does not fool the model in the end comes back as it came; it should come back as far as it got.",
+)
+def gives_the_failures_back(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for _ in range(steps):
+        with torch.no_grad():
+            left = model(attacked).argmax(dim=1) != targets
+        if not left.any():
+            return attacked
+        gradient = _gradient(model, attacked[left], targets[left])
+        attacked[left] = _project(attacked[left] - step_size * gradient.sign(), images[left], epsilon)
+    with torch.no_grad():
+        left = model(attacked).argmax(dim=1) != targets
+    attacked[left] = images[left]
+    return attacked
+
+
+@mistake(
+    "targeted_attack",
     "As long as one image does not fool the model, all of them are changed; leave alone those that do already.",
 )
 def moves_all_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):

@@ -67,7 +67,10 @@ def trains_the_backbone(backbone, train, test, *, seed=0):
     return _right(model, *test)
 
 
-@mistake("linear_probe_accuracy", "The head has a hidden layer; a linear probe is one linear layer and nothing else.")
+@mistake(
+    "linear_probe_accuracy",
+    "The head is not linear, as with a hidden layer; a linear probe is one linear layer and nothing else.",
+)
 def has_a_hidden_layer(backbone, train, test, *, seed=0):
     with torch.no_grad():
         features, others = backbone(train[0]), backbone(test[0])

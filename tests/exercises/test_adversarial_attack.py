@@ -482,6 +482,16 @@ def test_attack_stops_at_success(submission, model, images, targets, far_targets
     # An attack that starts at random has no two results alike; one that goes on is seen by how far it gets.
     furthest = float(lead(model, late, targets)[1:].max())
     assert_between(furthest, high=2.5, what="how far an image has gone on beyond the border, in steps,")
+    # And not even by a step: asked before each of them. In a long one nearly all images fool the model at once.
+    for long in (STEP, 3 * STEP):
+        ends = [submission.targeted_attack(model, images, targets, step_size=long, steps=steps) for steps in (1, 2, 3)]
+        for result in ends:
+            assert_kind(result, images.shape)
+        done = [answers(model, result) == targets for result in ends]
+        kept = all(torch.equal(ends[k + 1][done[k]], ends[k][done[k]]) for k in range(2))
+        assert_holds(
+            kept or not torch.equal(early, again), "went on changing images that fooled the model already", ends[2]
+        )
 
 
 @pytest.mark.points("targeted_attack", 0.5)
@@ -589,6 +599,8 @@ def test_norms_of_a_known_change(submission):
     expected = (torch.tensor([0.4, 0.4, 0.4, 0.0]), torch.tensor([0.5, 0.5, 0.5, 0.0]))
     # F.pairwise_distance adds 1e-6 to each difference.
     assert_close(submission.perturbation_norms(images, originals), expected, atol=2e-5)
+    backwards = tuple(each.flip(0) for each in expected)
+    assert_close(submission.perturbation_norms(images.flip(0), originals), backwards, atol=2e-5)
 
 
 @pytest.mark.points("perturbation_norms", 0.25)

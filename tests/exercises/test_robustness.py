@@ -63,10 +63,14 @@ def test_rates_count_the_targets(submission, images, rng):
         targets[7] = first_choices(last, images)[7]  # of the last one too, one is right
         expected = {name: int((first_choices(each, images) == targets).sum()) / 8 for name, each in models.items()}
         assert_close(submission.transfer_rates(images, targets, models), expected)
-    # Of all images, which no batch size divides; those at the end miss their target, and no class has half of the probability.
+        # Of the same images for other targets.
+        targets = (targets + 1) % 4
+        expected = {name: int((first_choices(each, images) == targets).sum()) / 8 for name, each in models.items()}
+        assert_close(submission.transfer_rates(images, targets, models), expected)
+    # Of all images, which no batch size divides; most at the end miss their target, and no class has half of the probability.
     model, many = coloured(rng, steepness=0.1), images[torch.arange(131) % 8]
     targets = first_choices(model, many)
-    targets[120:] = (targets[120:] + 1) % 4
+    targets[119:130] = (targets[119:130] + 1) % 4  # the last one is right
     result = submission.transfer_rates(many, targets, {"one": model})
     assert_close(result, {"one": 120 / 131}, rtol=5e-3, atol=0.0)
     rounded = any(result["one"] == round(120 / 131, digits) for digits in range(2, 7))
