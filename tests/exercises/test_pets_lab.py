@@ -291,6 +291,12 @@ def test_readable_images_deletes_nothing(submission, messy):
     assert_holds(not lost, f"deleted {', '.join(lost[:3])}, expected every file to be left alone")
     assert_holds(before == after, "changed what is in the folder, expected every file to be left alone")
     assert_equal(submission.readable_images(folder), found)
+    # What has come since is found too.
+    (folder / "a.jpg").write_bytes(encoded(Image.new("RGB", (40, 30))))
+    more = submission.readable_images(folder)
+    old = "returned the same as before, though there is one picture more in the folder"
+    assert_holds(more != found, old, more, mistake="remembers_the_folder")
+    assert_equal(more, sorted([*found, folder / "a.jpg"]))
 
 
 @pytest.mark.points("readable_images", 0.5)
@@ -507,6 +513,9 @@ def test_split_takes_its_part_of_each_class(submission, labels):
     for fraction in (0.2, 0.5, 0.7):
         for seed in (0, 1, 2):
             assert_stratified(submission.stratified_split(labels, fraction, seed), labels, fraction)
+    # Also of as many other labels.
+    backwards = labels.flip(0)
+    assert_stratified(submission.stratified_split(backwards, 0.2, 0), backwards, 0.2)
 
 
 @pytest.mark.points("stratified_split", 1)
@@ -604,6 +613,7 @@ def test_top_k_by_hand(submission, rng):
     shares = [submission.top_k_accuracy(*each) for each in asked]
     for share, expected in zip(shares, (1 / 3, 0.0, 0.25, 0.75, 1.0, 1.0), strict=True):
         assert_close(share, expected)
+    assert_close(submission.top_k_accuracy(LOGITS.flip(1), TRUE, 1), 0.5)
     # Each of them as often as no other, and the classes in another order.
     times, places = torch.tensor(order(rng, 4)) + 1, torch.tensor(order(rng, 4))
     logits, labels = LOGITS[:, places].repeat_interleave(times, 0), places.argsort()[TRUE].repeat_interleave(times)
@@ -661,6 +671,7 @@ def test_confusion_matrix_by_hand(submission, rng):
     predictions = torch.tensor([0, 1, 1, 1, 0, 2, 0])
     expected = torch.tensor([[1, 2, 0], [0, 1, 0], [2, 0, 1]])
     assert_equal(submission.confusion_matrix(predictions, labels, 3), expected)
+    assert_equal(submission.confusion_matrix(labels, predictions, 3), expected.T.contiguous())
     # The same pairs more than once, each as often as drawn, in any order.
     times = torch.randint(1, 5, (7,), generator=rng)
     mixed = torch.arange(7).repeat_interleave(times)[order(rng, int(times.sum()))]
@@ -711,6 +722,8 @@ def test_most_confused_by_hand(submission, rng):
     assert_equal(submission.most_confused(MATRIX, LETTERS, 3), CONFUSED[:3])
     assert_equal(submission.most_confused(MATRIX, LETTERS), CONFUSED[:5])
     assert_equal(submission.most_confused(MATRIX, LETTERS, 0), [])
+    turned = [("c", "d", 6), ("b", "c", 5), ("d", "a", 4)]
+    assert_equal(submission.most_confused(MATRIX.T.contiguous(), LETTERS, 3), turned)
     # In the same order, but with other counts and names.
     counts = torch.cat([torch.zeros(1).long(), torch.randperm(60, generator=rng)[:9].sort().values + 1])
     names = dict(zip(LETTERS, [made_up(rng, 1) + letter for letter in LETTERS], strict=True))
