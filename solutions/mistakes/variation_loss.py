@@ -173,6 +173,21 @@ def counts_rises_alone(images):
     return _vertical(images).relu().sum(dim=(1, 2, 3)) + _horizontal(images).relu().sum(dim=(1, 2, 3))
 
 
+_variations = {}
+
+
+@mistake(
+    "total_variation",
+    "An answer from an earlier call comes back for other numbers of the same shape; compute each one anew.",
+)
+def gives_earlier_variations(images):
+    if images.dim() != 4:
+        raise ValueError(f"images must have 4 dimensions, not {images.dim()}")
+    if images.shape not in _variations:
+        _variations[images.shape] = images.diff(dim=2).abs().sum((1, 2, 3)) + images.diff(dim=3).abs().sum((1, 2, 3))
+    return _variations[images.shape]
+
+
 @mistake(
     "isotropic_variation", "Pixels at the border count with one difference; only those with both neighbours count."
 )
@@ -640,6 +655,14 @@ def smooths_a_square_only(images, *, weight=0.1, steps=100, learning_rate=0.05):
     result = images.detach().clone()
     result[:, :, :side, :side] = _descend(result[:, :, :side, :side], weight, steps, learning_rate)
     return result
+
+
+@mistake("denoise", "Only the first three channels are denoised; there may be more.")
+def denoises_three_channels(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    result = images.detach().clone()
+    result[:, :3] = _descend(result[:, :3], weight, steps, learning_rate)
+    return result.clamp(0, 1)
 
 
 @mistake("denoise", "The picture is stretched between its darkest and its brightest pixel; clamp it to [0, 1].")
