@@ -123,6 +123,20 @@ def smooths_the_labels(model, images, target):
     return F.cross_entropy(model(images), torch.full((len(images),), target), label_smoothing=0.1)
 
 
+_losses = {}
+
+
+@mistake(
+    "class_loss",
+    "An answer from an earlier call comes back for other numbers of the same shape; compute each one anew.",
+)
+def gives_an_earlier_loss(model, images, target):
+    key = images.shape, target
+    if key not in _losses:
+        _losses[key] = _class_loss(model, images, target)
+    return _losses[key]
+
+
 @mistake("ideal_loss", "The variation is subtracted, which rewards noise; add it.")
 def rewards_noise(model, images, target, variation_weight):
     return _class_loss(model, images, target) - variation_weight * _variation(images)
@@ -346,6 +360,12 @@ def loses_the_last_step(model, target, *, size=64, steps=200, learning_rate=5.0,
     return image, [*losses, _loss(model, image, target, variation_weight).item()]
 
 
+@mistake("ideal_image", "There are as many steps as ever, however many are asked for; take `steps` of them.")
+def ignores_the_steps(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, 200, learning_rate, variation_weight)
+    return image, (losses * steps)[-steps:]
+
+
 @mistake(
     "ideal_image",
     "A seed of 0 counts as none, so that each run starts from other noise; 0 is a seed like any other.",
@@ -437,6 +457,15 @@ def draws_a_line(model, target, *, size=64, steps=200, learning_rate=5.0, variat
     image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
     fall = (losses[0] - losses[-1]) / max(steps - 1, 1)
     return image, [losses[0] - step * fall for step in range(steps)]
+
+
+@mistake(
+    "ideal_image", "Only the first and the last loss are measured, with a curve between them; keep that of each step."
+)
+def draws_a_curve(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+    share = (losses[-1] / losses[0]) ** (1 / max(steps - 1, 1))
+    return image, [losses[0] * share**step for step in range(steps)]
 
 
 @mistake("ideal_step", "The global random state is seeded, and nothing here is random; leave it alone.")

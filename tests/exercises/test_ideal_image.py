@@ -132,17 +132,18 @@ def test_class_loss_is_minus_the_log_of_the_probability(submission, model, image
     sure = data.toy_model(["dark", "light"])
     with torch.no_grad():
         sure.head.weight.zero_()
-        sure.head.bias.copy_(torch.tensor([30.0, 0.0]))
-    assert_close(submission.class_loss(sure, images[:1], 1), torch.tensor(30.0), atol=1e-3)
+        sure.head.bias.copy_(torch.tensor([60.0, 0.0]))
+    assert_close(submission.class_loss(sure, images[:1], 1), torch.tensor(60.0), atol=1e-3)
 
 
 @pytest.mark.points("class_loss", 1)
 def test_class_loss_averages(submission, model, images, target):
     """For a batch it is the mean over its images."""
     for network, wanted in ((model, target), (data.toy_model(list("abcde")), 3)):
-        with torch.no_grad():
-            expected = -network(images).softmax(dim=1)[:, wanted].log().mean()
-        assert_close(submission.class_loss(network, images, wanted), expected, atol=1e-5)
+        for some in (images, images[:2], images[1:]):
+            with torch.no_grad():
+                expected = -network(some).softmax(dim=1)[:, wanted].log().mean()
+            assert_close(submission.class_loss(network, some, wanted), expected, atol=1e-5)
 
 
 @pytest.mark.points("class_loss", 0.75)
@@ -174,9 +175,10 @@ def test_class_loss_of_any_class(submission, reference, model, images, target):
 @pytest.mark.points("ideal_loss", 1)
 def test_ideal_loss_without_variation(submission, model, images, target):
     """With a weight of 0 it is the class loss alone, a single number for the batch."""
-    with torch.no_grad():
-        expected = loss(model, images, target)
-    assert_close(submission.ideal_loss(model, images, target, 0.0), expected, atol=1e-5)
+    for some in (images, images[:2], images[1:]):
+        with torch.no_grad():
+            expected = loss(model, some, target)
+        assert_close(submission.ideal_loss(model, some, target, 0.0), expected, atol=1e-5)
 
 
 @pytest.mark.points("ideal_loss", 1)
@@ -236,6 +238,10 @@ def test_ideal_step_is_the_rate_times_the_gradient(submission, model, images, ta
             assert_longer_by_a_longer_gradient(submission, model, images, target)
         assert_close(result, expected, atol=1e-4)
         images = expected  # from there the next step
+    # And one from other images, with the sizes of the last.
+    images = images.flip(0)
+    result = submission.ideal_step(model, images, target, **sizes)
+    assert_close(result, images - sizes["learning_rate"] * gradient(model, images, target, weight), atol=1e-4)
 
 
 def assert_longer_by_a_longer_gradient(submission, model, images, target):
@@ -388,6 +394,9 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     moves = [after - before for before, after in itertools.pairwise(losses)][1:-1]
     alike = max(moves) - min(moves) < 1e-9
     assert_holds(not alike, "tells losses that change alike in every step", result, mistake="draws_a_line")
+    times = [after / max(before, 1e-9) for before, after in itertools.pairwise(losses)][1:-1]
+    alike = max(times) - min(times) < 1e-6
+    assert_holds(not alike, "tells losses that fall by the same share in every step", result, mistake="draws_a_curve")
     # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still: the first steps of
     # RMSprop with momentum are thirty times as long as its rate.
     options = {"variation_weight": 1000.0, "learning_rate": 1e-6, "size": 32, "steps": 3}
@@ -431,6 +440,15 @@ def test_ideal_image_kind(submission, model, target):
     """A picture in [0, 1] comes back, of any size, and a Python float for each step; learning_rate makes a difference."""
     for size, steps in [(32, 2), (40, 3)]:
         assert_dream(submission.ideal_image(model, target, size=size, steps=steps), size, steps)
+    # Each step changes the picture: one of them, and many, make another one.
+    dreams = [submission.ideal_image(model, target, size=32, steps=steps) for steps in (1, 2, 12)]
+    for result, steps in zip(dreams, (1, 2, 12), strict=True):
+        assert_dream(result, 32, steps)
+    pictures = [image for image, _ in dreams]
+    same = torch.equal(*pictures[:2]) or torch.equal(*pictures[1:])
+    assert_holds(
+        not same, "returned the same picture for another number of steps", dreams[1], mistake="ignores_the_steps"
+    )
     dreams = [submission.ideal_image(model, target, size=32, steps=1, learning_rate=rate) for rate in (0.05, 5.0)]
     for result in dreams:
         assert_dream(result, 32, 1)
