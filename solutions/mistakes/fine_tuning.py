@@ -524,6 +524,8 @@ def _tune(
     shown=None,
     learnt=None,
     drop_last=False,
+    least=1,
+    tells_last=False,
     keep_by="valid_loss",
     mode=None,
 ):
@@ -537,15 +539,18 @@ def _tune(
         model.train(training)
         if mode is not None:
             mode(model)
+        last = None
         for batch in next(orders).split(batch_size):
-            if drop_last and len(batch) < batch_size:
+            if len(batch) < (batch_size if drop_last else least):
                 continue
             if zero:
                 steps.zero_grad()
             F.cross_entropy(model(images[batch]), labels[batch]).backward()
             steps.step()
+            last = batch if tells_last else None
         model.eval()
-        for name, figure in zip(NAMES, (*_measured(model, *train), *_measured(model, *(shown or valid))), strict=True):
+        told = train if last is None else [part[last] for part in train]
+        for name, figure in zip(NAMES, (*_measured(model, *told), *_measured(model, *(shown or valid))), strict=True):
             history[name].append(figure)
         score = history[keep_by][-1] * (-1 if keep_by == "valid_accuracy" else 1)
         if score < lowest:
@@ -690,6 +695,12 @@ def drops_the_last_batch(model, train, valid, **options):
     return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), drop_last=True)
 
 
+@mistake("fine_tune", "A last batch of few images, or of a single one, is left out: each epoch takes all images.")
+def leaves_out_a_small_batch(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), least=2)
+
+
 @mistake("fine_tune", "Images are drawn one by one, so that an epoch shows some twice and others never; shuffle them.")
 def draws_with_replacement(model, train, valid, **options):
     sizes, seed = _defaults(**options)
@@ -806,6 +817,12 @@ def sums_the_losses(model, train, valid, **options):
     for name, part in (("train_loss", train), ("valid_loss", valid)):
         history[name] = [value * len(part[1]) for value in history[name]]
     return history
+
+
+@mistake("fine_tune", "The training figures are those of a single batch; they are those of the whole epoch.")
+def tells_one_batch(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), tells_last=True)
 
 
 @mistake("model_to_bytes", "These are torch.save's bytes, a pickle; the safetensors format is another one.")

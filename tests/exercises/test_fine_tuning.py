@@ -732,6 +732,16 @@ def assert_true_at_rest(submission, model, train, valid):
         assert_between(history["valid_loss"][epoch], loss - 1e-3, loss + 1e-3, what="a valid_loss")
         assert_between(history["valid_accuracy"][epoch], right - 0.035, right + 0.035, what="a valid_accuracy")
         assert_between(history["train_accuracy"][epoch], seen - 0.3, seen + 0.3, what="a train_accuracy")
+    # Of five full batches. The accuracy of an epoch that nothing is learnt in is the same each time, if images are not
+    # augmented, and else a share of 80 images, and not of 16 in each of six.
+    train = images[:80], labels[:80]
+    _, history = tuned(submission, model, train, valid, epochs=6, batch_size=16, head_rate=1e-9, backbone_rate=1e-9)
+    shares = history["train_accuracy"]
+    of_one = all(abs(16 * share - round(16 * share)) < 1e-4 for share in shares)
+    problem = (
+        f"returned the train_accuracy {show(shares)} for 80 images that nothing is learnt from, as of 16 each time"
+    )
+    assert_holds(not of_one or max(shares) - min(shares) < 1e-6, problem, history, mistake="tells_one_batch")
 
 
 def assert_each_epoch_alone(submission, model, train, valid):
@@ -937,6 +947,10 @@ def test_tuning_shuffles_anew_each_epoch(submission, sure, stripes, rng):
     seen = sent(torch.empty(0, 3, 6, 6))
     assert_holds(isinstance(seen, torch.Tensor) and seen.dim() == 1, "is not the model that was given", [seen])
     seen = seen[seen < 0.99]  # a student may forget no_grad() when evaluating: no matter here
+    # And of 13, of which a single image is left over.
+    single = submission.send(model)
+    assert_history(submission.fine_tune(single, (images, labels), valid, epochs=3, batch_size=13), 3)
+    alone = single(torch.empty(0, 3, 6, 6))
     if len(seen) >= 6 and len(seen) % 3 == 0:  # nothing is seen of a model that was trained in another way
         first, second, third = seen.view(3, -1)
         anew = not torch.equal(first, second) and not torch.equal(second, third)
@@ -948,8 +962,15 @@ def test_tuning_shuffles_anew_each_epoch(submission, sure, stripes, rng):
         times = torch.bincount(places.round().long(), minlength=40)
         skipped = f"learnt from {int((times < 3).sum())} of 40 training images in fewer than all of 3 epochs"
         assert_holds(bool((times >= 3).all()), skipped, history)
+        left = len(alone[alone < 0.99])
+        problem = f"learnt from {left} images in 3 epochs of 40 with a batch_size of 13, and from {len(places)} with one of 12"
+        assert_holds(left == len(places), problem, history, mistake="leaves_out_a_small_batch" if left == 117 else "")
         if len(places) == 120:
-            first, second = ({*itertools.pairwise(each)} for each in places.round().long().view(3, 40)[:2].tolist())
+            epochs = places.round().long().view(3, 40)[:2]
+            batches, others = ({frozenset(batch.tolist()) for batch in epoch.split(12)} for epoch in epochs)
+            kept = f": {len(batches & others)} of 4 batches have the same images in two epochs"
+            assert_holds(len(batches & others) < 2, kept, history, mistake="shuffles_the_batches_alone")
+            first, second = ({*itertools.pairwise(each)} for each in epochs.tolist())
             alike = f"took {len(first & second)} of 40 training images right after the same one in two epochs"
             assert_holds(len(first & second) < 20, alike, history, mistake="shuffles_the_batches_alone")
     # So few images that they are one step, and the same three times, which are one step too.
