@@ -245,6 +245,31 @@ def pytest_command(course, *args, **options):
     )
 
 
+WARNING = """
+import logging
+import warnings
+
+warnings.warn("imported")
+logging.getLogger("unit").addHandler(logging.FileHandler("unit.log"))
+
+
+def double(x):
+    open(__file__)
+    warnings.warn("slow", DeprecationWarning)
+    return 2 * x
+"""
+
+
+def test_a_pytest_that_makes_warnings_errors_makes_none_of_the_students(tmp_path):
+    """As this repository's own, and as in a graded run; also of a file that the student's code leaves open."""
+    root = make_course(tmp_path / "course")
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\nfilterwarnings = error\n")
+    (root / "exercises" / "doubling.py").write_text(WARNING)
+    run = pytest_command(root, "exercises/doubling.py", "-k", "double", "-p", "no:cacheprovider")
+    assert "double: 2 of 2 points" in run.stdout
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 @pytest.mark.slow
 def test_last_failed_and_the_debugger(course, write):
     """The real command: `--lf` runs what failed, and `--pdb` stands in the student's own code."""
