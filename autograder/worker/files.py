@@ -69,6 +69,13 @@ class Folder:
         self._folders = {self._full_path(above) for name in self._given for above in PurePosixPath(name).parents}
         self._folders |= {self._home, self._full_path(_temporary())}
 
+    def add(self, files: Mapping[str, str]) -> None:
+        """Put more files here, by path, until they are cleared."""
+        for path, text in files.items():
+            full = self._full_path(path)
+            self._files[full] = self._new_file(text.encode())
+            self._folders.add(str(Path(full).parent))
+
     def files_written(self) -> dict[str, bytes]:
         """Return the files that were made or changed in the working directory, by name."""
         self._flush()

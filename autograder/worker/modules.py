@@ -86,7 +86,7 @@ class LoadedModule(types.ModuleType):
         self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None, place: str = ""
     ) -> None:
         super().__init__(name)
-        self.__file__ = str(Path(place, f"{name}.py")) if place else filename
+        self.__file__ = str(Path(place, f"{name}.py") if place else Path(filename).absolute())
         if filename.endswith(".ipynb"):
             self.__dict__.update(_OF_A_KERNEL)
         self.__state = LoadingState(filename, text, imported)
@@ -105,7 +105,8 @@ class LoadedModule(types.ModuleType):
         text, state.source = state.source, None
         if text is None:
             return
-        linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
+        for known in (filename, str(self.__file__)):  # a function's code has the one, a class by its module the other
+            linecache.cache[known] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         lost: set[str] = set()
         failed: list[_Failed] = []

@@ -49,6 +49,12 @@ class Namespace:
         self._sandboxed = sandboxed
 
     @property
+    def scripts(self) -> dict[str, str]:
+        """Return the text of each script by its path; a notebook finds no file of its own."""
+        files = ((str(module.__file__), LoadedModule.state(module).filename) for module in self.modules.values())
+        return {path: self.texts[name] for path, name in files if not name.endswith(".ipynb")}
+
+    @property
     def class_modules(self) -> set[str]:
         """Return the names of the modules whose classes are the student's; those of a notebook are defined in `__main__`."""
         return {*self.modules, "__main__"}

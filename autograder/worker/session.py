@@ -195,6 +195,8 @@ class Session:
         self._argv = [f"{request.unit}.py"]
         imported = self._restorer.remember_libraries
         self._begin_check(Namespace(request.sources, request.unit, request.place, imported, sandboxed=self._sandboxed))
+        if self._files is not None:
+            self._files.add(self._names.scripts)
 
     def _begin_check(self, names: Namespace) -> None:
         """Go over to the modules of another check, and let go of the objects of the last one."""

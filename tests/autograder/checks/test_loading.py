@@ -44,6 +44,37 @@ def test_what_was_defined_before_an_exception_is_used(load):
     assert str(caught.value) == words and caught.value.line == 4
 
 
+READS_ITSELF = """
+import inspect
+import os
+
+os.chdir(os.path.dirname(__file__))
+with open(__file__) as file:
+    SOURCE = file.read()
+
+
+class Double:
+    def __call__(self, x):
+        return 2 * x
+
+
+def double(x):
+    assert SOURCE.endswith("# the end\\n") and inspect.getsource(Double).startswith("class Double:")
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "other.py")) as file:
+        assert file.read() == "a = 1\\n"
+    return Double()(x) if {"unit.py", "other.py"} <= set(os.listdir()) else None
+
+# the end
+"""
+
+
+@pytest.mark.parametrize("load", ["sandboxed"], indirect=True)
+def test_a_module_lies_in_a_folder_beside_the_others_as_at_home(load):
+    student = load(READS_ITSELF, other="a = 1\n")
+    assert student.double(2) == 4
+    assert student.notes == ()
+
+
 @pytest.mark.parametrize("end", ["import sys\nsys.exit()", "raise NotImplementedError", "double('x') - 1"])
 def test_however_it_ends(load, end):
     assert load(DOUBLE + end).double(2) == 4
