@@ -13,9 +13,11 @@ from autograder.submissions.statements import (
     DEFINITIONS,
     alias_of,
     bound_names,
+    computes_little,
     effects_of,
     files_named,
     imported_names,
+    may_read_any_name,
     names_a_method_may_change,
     names_a_setting_changes,
     names_bound_anew,
@@ -42,7 +44,8 @@ def needed_statements(cells: Sequence[Cell], graded: Collection[str]) -> set[ast
     """Return the definitions, and the statements that give values to what they need.
 
     A loop, and a call of a function that changes what it is given, is kept only for what the graded functions need, if there
-    are any: other functions may show a training that it runs. So is a call of any method that may change something.
+    are any: other functions may show a training that it runs. So is a call of any method that may change something. Where a
+    name is computed, as in `globals()[name]`, each assignment that computes little is kept, for any of them may be meant.
     """
     statements = [node for cell in cells for node in cell.tree.body]
     binders = _Binders(statements)
@@ -55,6 +58,9 @@ def needed_statements(cells: Sequence[Cell], graded: Collection[str]) -> set[ast
         kept |= binders.closure([*roots, "*"]) | binders.closure(read, without=binders.runs)
     else:
         kept |= binders.closure(read)
+    if any(map(may_read_any_name, kept)):
+        little = {node for node in statements if computes_little(node, binders.effects)}
+        kept |= little | binders.closure([name for node in little for name in _names(node, inside=True)], binders.runs)
     needed = {*read, *(name for node in kept for name in _names(node, inside=False))}
     given = {*binders.by_name, *dir(builtins), "*"}
     # A script of `%run` that gives no name may be a training.
@@ -67,12 +73,13 @@ class _Binders:
     Attributes:
         by_name: these statements, by name or by file.
         runs: those that may run a training: loops, and calls of what changes a value.
+        effects: what each function of the notebook changes.
     """
 
     def __init__(self, statements: Sequence[ast.stmt]) -> None:
         self.by_name: dict[str, list[ast.stmt]] = {}
         self.runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
-        self._effects = effects_of(statements)
+        self.effects = effects_of(statements)
         self._imported = dict(pair for node in statements for pair in imported_names(node))
         self._aliases: dict[str, tuple[str, ast.stmt]] = {}
         for node in statements:
@@ -101,9 +108,9 @@ class _Binders:
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
             return
-        changed = [*names_a_method_may_change(node, self._imported, self._effects), *names_fitted(node)]
+        changed = [*names_a_method_may_change(node, self._imported, self.effects), *names_fitted(node)]
         self._bind_with_aliases([*bound, *changed], node)
-        by_functions = [*names_own_functions_change(node, self._effects)]
+        by_functions = [*names_own_functions_change(node, self.effects)]
         files = set(files_named(node))
         self._bind([*by_functions, *files], node)
         if by_functions or not set(changed) <= set(bound) or (files and isinstance(node, ast.Expr)):

@@ -62,6 +62,8 @@ _NOT_CHANGING = {
 }
 #: Libraries whose functions of the same names change nothing of the library: `np.resize`, `torch.subtract`.
 _LIBRARIES = {"np", "numpy", "torch"}
+#: Functions that run a text.
+_OF_TEXT = {"eval", "exec"}
 #: Functions that change how all functions run.
 _SETTINGS = {"setrecursionlimit", "set_default_dtype"}
 _SEEDS = {"seed", "manual_seed", "manual_seed_all"}
@@ -267,11 +269,17 @@ def _is_in_place(name: str) -> bool:
 def _names_given_by_text(call: ast.Call) -> Iterator[str]:
     """Yield the names that `exec(...)` and `globals().update(...)` bind; `*` where these cannot be told."""
     if isinstance(call.func, ast.Name) and call.func.id == "exec":
-        text = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-        tree = parsed(text) if isinstance(text, str) else None
+        tree = _tree_of_text(call)
         yield from ("*",) if tree is None else (name for node in tree.body for name in bound_names(node))
     elif isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGING and _is_namespace(call.func.value):
         yield "*"
+
+
+def _tree_of_text(call: ast.AST) -> ast.Module | None:
+    """Return the syntax tree of the text that `exec("...")` or `eval("...")` is given; None if it is computed."""
+    argument = call.args[0] if isinstance(call, ast.Call) and call.args else None
+    text = argument.value if isinstance(argument, ast.Constant) else None
+    return parsed(text) if isinstance(text, str) else None
 
 
 def _is_namespace(node: ast.expr) -> bool:
@@ -282,16 +290,64 @@ def _is_namespace(node: ast.expr) -> bool:
 
 
 def names_read_by_text(node: ast.AST) -> Iterator[str]:
-    """Yield `SIZES` for `globals()["SIZES"]` and `globals().get("SIZES")`, wherever it stands inside."""
+    """Yield `SIZES` for `globals()["SIZES"]`, `globals().get("SIZES")` and `eval("SIZES")`, wherever it stands inside."""
+    yield from (str(key.value) for _, key in _lookups(node) if isinstance(key, ast.Constant))
     for child in ast.walk(node):
-        if isinstance(child, ast.Subscript) and _is_namespace(child.value):
-            key = child.slice
-        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and _is_namespace(child.func.value):
-            key = child.args[0] if child.func.attr == "get" and child.args else child.func
+        tree = _tree_of_text(child) if _called_name(child) in _OF_TEXT else None
+        names = (each for each in ast.walk(tree or ast.Pass()) if isinstance(each, ast.Name))
+        yield from (name.id for name in names if not _stores(name))
+
+
+def may_read_any_name(node: ast.stmt) -> bool:
+    """Return True if a statement may read names that no text tells: `globals()[name]`, `eval(name)`, `sys.modules[...]`."""
+    children = list(ast.walk(node))
+    told: set[ast.AST] = {space for space, key in _lookups(node) if isinstance(key, ast.Constant)}
+    changed = (
+        child.value
+        for child in children
+        if (isinstance(child, ast.Attribute) and child.attr in _CHANGING)
+        or (isinstance(child, ast.Subscript) and not isinstance(child.ctx, ast.Load))
+    )
+    return any(map(_gives_all_names, {*children} - told - {*changed}))
+
+
+def _gives_all_names(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr == "modules" and getattr(node.value, "id", "") == "sys"
+    if isinstance(node, ast.Import):
+        return any(alias.name == "__main__" for alias in node.names)
+    called = _called_name(node)
+    return called == "globals" or (called in _OF_TEXT and _tree_of_text(node) is None)
+
+
+def _lookups(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield each namespace that is asked for one name, such as `globals()`, with the expression of that name."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Subscript):
+            space, key = child.value, child.slice
+        elif isinstance(child, ast.Compare):
+            space, key = child.comparators[0], child.left
+        elif isinstance(child, ast.Call) and child.args and getattr(child.func, "attr", "") == "get":
+            space, key = getattr(child.func, "value", child.func), child.args[0]
         else:
             continue
-        if isinstance(key, ast.Constant):
-            yield str(key.value)
+        if _is_namespace(space):
+            yield space, key
+
+
+def computes_little(node: ast.stmt, own: Collection[str]) -> bool:
+    """Return True for an assignment that calls nothing that trains, shows something or asks, as far as names tell.
+
+    Args:
+        node: a statement at the top of a notebook.
+        own: names of the notebook's own functions, and of methods with a dot before them; what they take is not known.
+    """
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return False
+    chains = [_call_chain(child) for child in ast.walk(node) if isinstance(child, ast.Call)]
+    names = {name for start, methods in chains for name in (start, *methods)}
+    known = {*(start for start, _ in chains), *(f".{name}" for _, methods in chains for name in methods)}
+    return known.isdisjoint({*own, "input"}) and not any(map(_shows_or_trains, names))
 
 
 #: What a function changes: names of the notebook, and True if it changes an argument too.
@@ -336,7 +392,7 @@ def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | None:
     return None
 
 
-def _called_name(node: ast.expr) -> str:
+def _called_name(node: ast.AST) -> str:
     """Return the name of the function that an expression calls; empty for any other expression."""
     return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
 

@@ -721,6 +721,49 @@ def test_a_constant_that_is_read_by_its_text_is_kept(handin, read):
 
 
 @pytest.mark.parametrize(
+    "read",
+    [
+        "globals()[name]",
+        "globals().get(name)",
+        "eval(name)",
+        "exec(name)",
+        "getattr(sys.modules['__main__'], name)",
+        "next(value for key, value in globals().items() if key == name)",
+        "__import__('operator').itemgetter(name)(globals())",
+    ],
+)
+def test_constants_are_kept_where_a_name_is_computed(handin, read):
+    """The training stays out: no text tells that it is needed, and it would run in every worker."""
+    cells = [
+        "import sys, torch\nSIDE = 8\nKERNEL = torch.ones(2)",
+        "class Net:\n    def fit(self):\n        return 1\n\ndef train_for_hours():\n    return Net().fit()",
+        "history = train_for_hours()\nnet = Net()\nlosses = net.fit()\nwho = input()\ntrain_for_hours()",
+        f"def denoise(name):\n    import sys\n    return {read}",
+    ]
+    text = source_of(handin, *cells).modules["variation_loss"].text
+    assert "SIDE = 8" in text and "KERNEL = " in text
+    assert not any(word in text for word in ("history", "losses", "who"))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "globals()['OTHER']",
+        "'OTHER' in globals()",
+        "globals().update(a=1)",
+        "eval('OTHER + 1')",
+        "model.eval()",
+        "locals()[name]",
+        "getattr(torch.optim, name)",
+    ],
+)
+def test_where_all_names_are_told_no_other_constant_is_kept(handin, use):
+    cells = "import torch\nSIDE = 8\nOTHER = 3", f"def denoise(name, model):\n    return {use}"
+    text = source_of(handin, *cells).modules["variation_loss"].text
+    assert "SIDE = 8" not in text and ("OTHER = 3" in text) == ("OTHER" in use)
+
+
+@pytest.mark.parametrize(
     "code",
     ["class CFG:\n    side = side", "def make():\n    class CFG:\n        side = side\n    return CFG\nCFG = make()"],
 )
