@@ -105,7 +105,7 @@ class Exchange:
         parameters = None if own else listed_parameters(value)
         if parameters is not None:
             return parameters
-        if is_record(value):
+        if is_record(value) and not isinstance(value, nn.Module):  # which may be a dataclass too
             tensors = self.framework.to_check
             return self._objects.hold_record(value, tensors) if own else record_of(value, tensors)
         if is_own_function(value, modules) or is_method(value):
