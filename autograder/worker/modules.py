@@ -173,7 +173,9 @@ class LoadedModule(types.ModuleType):
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> set[str]:
         """Put something that raises when it is used in the place of what could not be imported. Return the names."""
         reason = reason_of(error)
-        self.__state.notes.append((statement.lineno, failed_import(reason)))
+        note = statement.lineno, failed_import(reason)
+        if note not in self.__state.notes:  # one import may name several parts of a library
+            self.__state.notes.append(note)
         stand_in = MissingLibrary(ast.unparse(statement), reason)
         names: set[str] = set()
         for alias in statement.names:
@@ -279,10 +281,19 @@ def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd escapes, which the compiler repeats
-        body = ast.parse(text, filename).body
+        body = [each for node in ast.parse(text, filename).body for each in _single_imports(node)]
     flags = _flags(body, filename)
     kept = [node for number, node in enumerate(body) if number == 0 or not _is_text(node)]
     return [(node, _compile(node, filename, flags)) for node in kept]
+
+
+def _single_imports(node: ast.stmt) -> list[ast.stmt]:
+    """Return an import of several names as one for each, so that what is missing costs no other; else the statement itself."""
+    if isinstance(node, ast.Import):
+        return [ast.copy_location(ast.Import([alias]), node) for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and not _is_future(node):
+        return [ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node) for alias in node.names]
+    return [node]
 
 
 def _flags(body: list[ast.stmt], filename: str) -> int:

@@ -44,6 +44,23 @@ def test_what_was_defined_before_an_exception_is_used(load):
     assert str(caught.value) == words and caught.value.line == 4
 
 
+@pytest.mark.parametrize("names", ["json, no_such_library, math", "no_such_library, json, math as math"])
+def test_what_stands_beside_a_missing_library_in_one_import_is_there(load, names):
+    code = f"import {names}\n\ndef double(x):\n    return json.loads('2') * x * math.ceil(0.5)\n"
+    student = load(code + "\ndef halve(x):\n    return no_such_library.halve(x)\n")
+    assert student.double(2) == 4
+    (note,) = student.notes
+    assert note.startswith("unit.py:1: the import has failed (no_such_library is not installed")
+    with pytest.raises(Raised, match="import no_such_library has failed"):
+        student.halve(2)
+
+
+def test_a_name_that_a_library_lacks_costs_no_other_of_the_same_import(load):
+    student = load("from math import (\n    no_such_name,\n    ceil,\n)\n\ndef double(x):\n    return ceil(1.5) * x\n")
+    assert student.double(2) == 4
+    assert len(student.notes) == 1 and "no_such_name" in student.notes[0]
+
+
 READS_ITSELF = """
 import inspect
 import os
