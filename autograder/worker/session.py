@@ -7,6 +7,7 @@ own run, in the process of the checks.
 import contextlib
 import functools
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -190,6 +191,9 @@ class Session:
             if self._sandboxed and self._holds_much():
                 gc.collect()
         self._restorer.restore(request.seed, modules=writes_modules)
+        if self._sandboxed:
+            # The code of the check before may have closed it, as `exit()` does; an `input()` then finds no line in it.
+            sys.stdin = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         if self._files is not None:
             self._files.clear()
         self._argv = [f"{request.unit}.py"]

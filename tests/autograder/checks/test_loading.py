@@ -61,6 +61,16 @@ def test_a_name_that_a_library_lacks_costs_no_other_of_the_same_import(load):
     assert len(student.notes) == 1 and "no_such_name" in student.notes[0]
 
 
+@pytest.mark.parametrize("end", ["exit()", "quit()", "import io, sys\nsys.stdin = io.TextIOWrapper(sys.stdin.buffer)"])
+def test_a_check_finds_its_input_open_whatever_the_one_before_has_closed(sandbox, end):
+    """`exit()` closes it, and so does a stream round it that comes to its end."""
+    unit = Module("unit", "unit.py", f"who = input('Who? ')\n\n{DOUBLE}{end}\n")
+    tested = ModuleUnderTest(unit, {"unit": unit}, 5.0, expectable=lambda _: None)
+    with sandbox.worker() as worker:
+        for _ in range(3):
+            assert StudentModule(tested, worker, 0).double(2) == 4
+
+
 READS_ITSELF = """
 import inspect
 import os
