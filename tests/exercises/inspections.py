@@ -49,7 +49,7 @@ def are_rounded(figures, count=0):
     """Return True if a few decimals are all that each of these figures has, and one is no share of `count` examples either."""
 
     def whole(figure, parts):
-        return abs(figure * parts - round(figure * parts)) < 1e-6 * parts
+        return abs(figure * parts - round(figure * parts)) < 2e-7 * parts * max(1, abs(figure))
 
     few_decimals = any(all(whole(each, 10**decimals) for each in figures) for decimals in range(5))
     return few_decimals and not all(whole(each, max(count, 1)) for each in figures)

@@ -86,7 +86,7 @@ def half_right(rng):
     )
 
 
-def domain(half, rng, train=60, test=53):
+def domain(half, rng, train=61, test=53):
     """Two halves; for test a number of images of which hardly a share has few decimals."""
     return half(rng, train), half(rng, test)
 
