@@ -686,14 +686,7 @@ def never_stops_early(head, train, valid, **options):
 
 @mistake("fit_head", "A loss counts as better only where it falls by more than a margin; any lower loss is.")
 def waits_for_a_margin(head, train, valid, **options):
-    return _fit(head, train, valid, **options, improved=lambda loss, lowest: loss < lowest - 1e-3)
-
-
-@mistake(
-    "fit_head", "Better weights are kept only where the loss falls by more than a margin; any lower loss is better."
-)
-def keeps_weights_by_a_margin(head, train, valid, **options):
-    return _fit(head, train, valid, **options, margin=0.01)
+    return _fit(head, train, valid, **options, improved=lambda loss, lowest: loss < lowest - 1e-3, margin=0.01)
 
 
 @mistake("fit_head", "A copy of the head is trained; the one that was given has learnt nothing.")

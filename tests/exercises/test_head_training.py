@@ -645,7 +645,7 @@ def test_fit_keeps_the_best_weights(submission, clusters, contrary, rng, seed):
     # Where the weights are each time exactly those of an epoch that the history tells, they are those of the best one.
     exact = all(any(math.isclose(final, loss, rel_tol=1e-5) for loss in losses) for _, _, final, losses, *_ in ends)
     if exact and all(final < min(losses) + 0.03 * (1 + min(losses)) for _, _, final, losses, *_ in ends):
-        known = "keeps_weights_by_a_margin"
+        known = "waits_for_a_margin"
     for logits, untrained, final, losses, *_ in ends:
         best = min(losses)
         near = (1e-4 if exact else 0.03) * (1 + best)  # a mean over batches of unequal sizes is another mean
