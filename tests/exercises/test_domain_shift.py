@@ -347,7 +347,7 @@ def gain_mistake(gain, opposite, count):
     if gain < 0:
         return "subtracts_the_wrong_way" if opposite > 0 else ""
     if opposite > 0:
-        return "drops_the_sign" if abs(gain - opposite) < 0.1 else "forgets_to_subtract" if gain > opposite else ""
+        return "drops_the_sign" if abs(gain - opposite) < 0.2 else "forgets_to_subtract" if gain > opposite else ""
     if opposite < 0:
         return "divides_the_gain_again" if gain > 1.3 * -opposite else ""  # by less where the other one sees
     return "cuts_off_below_zero" if gain > 0 else ""
