@@ -316,6 +316,8 @@ def _gives_all_names(node: ast.AST) -> bool:
         return node.attr == "modules" and getattr(node.value, "id", "") == "sys"
     if isinstance(node, ast.Import):
         return any(alias.name == "__main__" for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "__main__"
     called = _called_name(node)
     return called == "globals" or (called in _OF_TEXT and _tree_of_text(node) is None)
 

@@ -45,6 +45,18 @@ def importable(modules: Mapping[str, LoadedModule], budget: Budget | None = None
         sys.modules.update(shadowed)
 
 
+@contextlib.contextmanager
+def found_as_main(module: types.ModuleType) -> Iterator[None]:
+    """Let the code inside find a module as `__main__`; in a kernel it finds the notebook itself, which is there already."""
+    before = sys.modules["__main__"]
+    if not hasattr(before, "get_ipython"):
+        sys.modules["__main__"] = module
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = before
+
+
 def _remove_modules(names: Iterable[str]) -> dict[str, types.ModuleType]:
     """Remove modules of these names, their packages and that of the exercises from `sys.modules`. Return them."""
     tops = {PACKAGE, *(name.partition(".")[0] for name in names)} & sys.modules.keys()

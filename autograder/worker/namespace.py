@@ -55,6 +55,12 @@ class Namespace:
         return {path: self.texts[name] for path, name in files if not name.endswith(".ipynb")}
 
     @property
+    def notebook(self) -> LoadedModule | None:
+        """Return the unit if it is a notebook, whose names stand in `__main__` in a kernel; None for a script."""
+        unit = self.modules.get(self.unit)
+        return unit if unit is not None and LoadedModule.state(unit).filename.endswith(".ipynb") else None
+
+    @property
     def class_modules(self) -> set[str]:
         """Return the names of the modules whose classes are the student's; those of a notebook are defined in `__main__`."""
         return {*self.modules, "__main__"}

@@ -20,6 +20,7 @@ from unittest import mock
 from autograder.worker.deadline import DeadlinePassed
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
+from autograder.worker.importing import found_as_main
 from autograder.worker.protocol import Finished, Run
 from autograder.worker.restorer import loggers
 from autograder.worker.streams import text_of_prints
@@ -89,19 +90,15 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
         "stdout": text_of_prints(output.add, "backslashreplace"),
         "stderr": text_of_prints(error.add, "backslashreplace"),
     }
-    before, threads = sys.modules["__main__"], set(threading.enumerate())
-    if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # its definitions are in the present `__main__`
-        sys.modules["__main__"] = program
-    try:
-        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _separate_loggers():
-            try:
-                yield
-                _await_threads(set(threading.enumerate()) - threads, vars(program).values())
-            finally:
-                _flush(*streams.values(), sys.stdout, sys.stderr, *vars(program).values())
-    finally:
-        # This entry alone: the libraries that the program has imported must stay, because NumPy cannot be loaded twice.
-        sys.modules["__main__"] = before
+    threads = set(threading.enumerate())
+    argv = [f"{request.unit}.py", *request.args]
+    # `__main__` alone is put back: the libraries that the program has imported must stay, as NumPy cannot be loaded twice.
+    with found_as_main(program), mock.patch.multiple(sys, argv=argv, **streams), _separate_loggers():
+        try:
+            yield
+            _await_threads(set(threading.enumerate()) - threads, vars(program).values())
+        finally:
+            _flush(*streams.values(), sys.stdout, sys.stderr, *vars(program).values())
 
 
 def _await_threads(threads: set[threading.Thread], values: Iterable[Any]) -> None:

@@ -24,7 +24,7 @@ from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.exchange import Ask, Exchange
 from autograder.worker.files import Folder
 from autograder.worker.frameworks import PYTORCH
-from autograder.worker.importing import importable
+from autograder.worker.importing import found_as_main, importable
 from autograder.worker.namespace import Namespace, attribute_of, method_of
 from autograder.worker.objects import is_method
 from autograder.worker.programs import run_program
@@ -149,6 +149,7 @@ class Session:
                 _WATCHED_SECONDS if self._watched else request.seconds, self._waiting, lambda: self._exchange.has_asked
             ) as budget,
             importable(self._names.modules, None if self._sandboxed else budget),
+            found_as_main(self._names.notebook) if self._names.notebook else contextlib.nullcontext(),
             self._enter_place(),
             self._use_own_arguments(),
         ):

@@ -720,6 +720,11 @@ def test_a_constant_that_is_read_by_its_text_is_kept(handin, read):
     assert "SIDE = 8" in text and "OTHER" not in text
 
 
+def test_a_constant_is_kept_that_a_function_imports_from_main(handin):
+    text = source_of(handin, "SIDE = 8", "def denoise():\n    from __main__ import SIDE as side\n    return side")
+    assert "SIDE = 8" in text.modules["variation_loss"].text
+
+
 @pytest.mark.parametrize(
     "read",
     [
