@@ -20,6 +20,8 @@ from autograder.submissions.roster import Enrolled, rounded_numbers, titles
 from autograder.submissions.students import Student, common_prefix, moment_of
 
 _NOTHING = "nothing was handed in"
+#: What Moodle writes in place of a group for a student who is in none.
+_NO_GROUP = "Default group"
 #: Letters whose stroke or dot is no accent of Unicode's, as passports write them.
 _BARE = str.maketrans({"đ": "d", "ð": "d", "ł": "l", "ø": "o", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 #: How much of two words agrees, in [0, 1], if they are spellings of one.
@@ -45,9 +47,10 @@ class Finder:
         self.remarks = rounded_numbers(everyone, where)
         by_id = [(key.casefold(), place) for place, each in enumerate(everyone) for key in each.ids]
         by_name = [(form, place) for place, each in enumerate(everyone) for form in _forms(each.student.name)]
-        # Where a class works in groups, Moodle writes the group before the name.
+        # Where a class works in groups, Moodle writes the group before the name, and words of its own for those in none.
         in_groups = [(_plain(group), place) for place, each in enumerate(everyone) for group in each.groups]
-        by_name += [(group + _plain(everyone[place].student.name), place) for group, place in in_groups]
+        alone = [(_plain(_NO_GROUP), place) for place in range(len(everyone))]
+        by_name += [(group + _plain(everyone[place].student.name), place) for group, place in [*in_groups, *alone]]
         self._by_id, self._by_name = _unique(by_id), _unique(by_name)
         self._all = {key for key, _ in by_id + by_name}
         self._by_group: dict[str, list[int]] = {}

@@ -294,6 +294,12 @@ def test_moodle_writes_the_group_before_the_name(tmp_path):
     assert list(found.hand_ins) == ["Jane Doe", "Mary-Jane Doe"] and handed(found) == {"Jane Doe"}
 
 
+def test_moodle_writes_default_group_before_the_name_of_a_student_without_a_group(tmp_path):
+    text = '"First name",Surname,"ID number",Groups\nJane,Doe,1001,\nMary-Jane,Doe,1002,Group B\n'
+    found = match(class_of(Student("Default group-Jane Doe", id="12")), roster_of(tmp_path, text))
+    assert handed(found) == {"Jane Doe"}
+
+
 @pytest.mark.parametrize("cell", ["Participant 12", "Teilnehmer/in12", "Dalyvis 12", "12.0", "#12"])
 def test_the_number_is_found_in_a_cell(tmp_path, cell):
     found = match(class_of(Student("?", id="12")), roster_of(tmp_path, f"Identifier,Grade\n{cell},\nParticipant 13,\n"))
