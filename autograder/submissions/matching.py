@@ -52,6 +52,8 @@ class Finder:
         alone = [(_plain(_NO_GROUP), place) for place in range(len(everyone))]
         by_name += [(group + _plain(everyone[place].student.name), place) for group, place in [*in_groups, *alone]]
         self._by_id, self._by_name = _unique(by_id), _unique(by_name)
+        # A spreadsheet takes the first zeros of a number away.
+        self._by_number = _unique((key.lstrip("0"), place) for key, place in by_id if key.isdecimal())
         self._all = {key for key, _ in by_id + by_name}
         self._by_group: dict[str, list[int]] = {}
         for group, place in in_groups:
@@ -142,9 +144,15 @@ class Finder:
             f"login {student.login}": student.login,
             f"name {name}": name if name.casefold() in self._by_id else name.partition("@")[0],
         }
-        found = {what: self._by_id[key.casefold()] for what, key in keys.items() if key.casefold() in self._by_id}
+        at = {what: self._place_of_id(key) for what, key in keys.items()}
+        found = {what: place for what, place in at.items() if place is not None}
         plain = _plain(student.name or name)
         return found | ({f"name {student.name or name}": self._by_name[plain]} if plain in self._by_name else {})
+
+    def _place_of_id(self, key: str) -> int | None:
+        """Return the place of a number or login; a number may lack first zeros, here or in the table."""
+        place = self._by_id.get(key.casefold())
+        return self._by_number.get(key.lstrip("0")) if place is None and key.isdecimal() else place
 
 
 def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:

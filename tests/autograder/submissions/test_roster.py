@@ -294,6 +294,19 @@ def test_moodle_writes_the_group_before_the_name(tmp_path):
     assert list(found.hand_ins) == ["Jane Doe", "Mary-Jane Doe"] and handed(found) == {"Jane Doe"}
 
 
+@pytest.mark.parametrize(("column", "given"), [("00417", "417"), ("417", "00417"), ("0417", "00417")])
+def test_a_number_may_lack_its_first_zeros(tmp_path, column, given):
+    found = match(class_of(Student("?", id=given)), roster_of(tmp_path, f"Name,ID\nAnn Lee,{column}\nBo Ek,418\n"))
+    assert handed(found) == {"Ann Lee"}
+
+
+def test_a_number_without_its_first_zeros_is_no_guess_between_two(tmp_path):
+    text = "Name,ID\nAnn Lee,00417\nBo Ek,417\n"
+    assert handed(match(class_of(Student("?", id="417")), roster_of(tmp_path, text))) == {"Bo Ek"}
+    strangers = match(class_of(Student("?", id="0417")), roster_of(tmp_path, text))
+    assert not handed(strangers) & {"Ann Lee", "Bo Ek"}
+
+
 def test_moodle_writes_default_group_before_the_name_of_a_student_without_a_group(tmp_path):
     text = '"First name",Surname,"ID number",Groups\nJane,Doe,1001,\nMary-Jane,Doe,1002,Group B\n'
     found = match(class_of(Student("Default group-Jane Doe", id="12")), roster_of(tmp_path, text))
