@@ -59,12 +59,13 @@ def author_before_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | N
 
 
 def author_behind_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
-    """Return the author and the unit's file that `quiz_alice.py` tells; None for `quiz_final.py` and for copies."""
+    """Return the author and the unit's file that `quiz (1) - alice.py` tells; None for `quiz_final.py` and for copies."""
     stem = name_of(path) if path.suffix.lower() in SOURCES and not unit_of(path.name, units) else ""
     for unit in sorted(units, key=len, reverse=True):
-        found = re.fullmatch(rf"{_spaced_pattern(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
+        pattern = rf"{_spaced_pattern(unit)}(?P<again>{_VERSION}{{0,9}})[-_ ]+(?P<who>.+)"
+        found = re.fullmatch(pattern, stem, re.IGNORECASE)
         if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):
-            return found["who"], f"{unit}{path.suffix}"
+            return found["who"], f"{unit}{found['again']}{path.suffix}"
     return None
 
 

@@ -434,6 +434,7 @@ def test_sections_are_taken_as_the_instructor_says(tmp_path):
         (["variation_loss_al.py", "variation_loss_12345.py"], ["12345", "al"]),
         (["variation_loss - Al Ba.py", "bo_variation_loss.py"], ["Al Ba", "bo"]),
         (["variation_loss.py", "al_variation_loss.py", "bo_variation_loss.py"], ["al", "bo"]),
+        (["variation_loss - Al.py", "variation_loss - Bo.py", "variation_loss (1) - Bo.py"], ["Al", "Bo"]),
         (["variation_loss_v1.py", "variation_loss_final.py"], ["class"]),
         (["variation_loss_al.py", "ideal_image_al.py"], ["class"]),
     ],
