@@ -18,14 +18,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from autograder.errors import GraderError
 
 _END_SECONDS = 10
+#: So many bytes of the standard error are read for its last line.
+_LAST_BYTES = 2**16
 #: How many children a fork server is asked for, told among its arguments.
 FEW, MANY = "few", "many"
 _FORK = b"fork"
@@ -63,6 +66,7 @@ class Zygote:
         self._control = control
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes]
         self._may_have_children = False
         self._lock = threading.Lock()
 
@@ -113,17 +117,18 @@ class Zygote:
                 self._process.wait(_END_SECONDS)
             self._process.kill()
             self._process.wait()
-            if self._process.stderr is not None:
-                self._process.stderr.close()
+            self._errors.close()
         self._control = self._process = None
         self._may_have_children = False
 
     def end_and_read_error(self) -> str:
         """Kill the process and return the last line of its standard error; empty if it was started by another process."""
-        if self._process is None or self._process.stderr is None:
+        if self._process is None:
             return ""
         self._process.kill()
-        lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+        self._process.wait()
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_BYTES))
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
     def _ask(self, kind: int) -> socket.socket:
@@ -140,6 +145,8 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, contextlib.ExitStack() as unless_started:
             unless_started.enter_context(ours)
+            # A pipe that nobody reads would stop those who write more than it holds.
+            self._errors = unless_started.enter_context(tempfile.TemporaryFile())
             self._process = subprocess.Popen(
                 # -P and -s do what -I does, but for PYTHONPATH, by which the package may be found.
                 [sys.executable, "-P", "-s", "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
@@ -148,7 +155,7 @@ class Zygote:
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=self._errors,
                 start_new_session=True,  # a Ctrl-C at the terminal should not reach it
             )
             unless_started.pop_all()

@@ -1,5 +1,6 @@
 """Workers: limited, watched, killed; and none left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import torch
 from autograder.errors import Crashed, SandboxError, TimedOut
 from autograder.sandbox import Allowance, Sandbox
 from autograder.sandbox.process import KEPT, Tail
+from autograder.sandbox.zygote import Zygote
 from autograder.worker import protocol
 from autograder.worker.protocol import Fault, read_reply, write
 
@@ -663,3 +665,20 @@ def test_a_folder_that_cannot_be_made_leaves_no_descriptor_open(sandbox, monkeyp
         with pytest.raises(OSError, match="No space left"), sandbox.worker():
             pass
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_child_of_a_zygote_may_write_more_errors_than_a_pipe_holds(tmp_path):
+    (tmp_path / "talkative.py").write_text(
+        "import socket, sys\n"
+        "from autograder.sandbox.zygote import serve_forks\n"
+        "def become(connection):\n"
+        "    sys.stderr.write('x' * 10**6 + '\\nthe end\\n')\n"
+        "    connection.send(b'done')\n"
+        "serve_forks(socket.socket(fileno=int(sys.argv[1])), become)\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
+    zygote = Zygote("talkative", environment={**os.environ, "PYTHONPATH": paths})
+    with contextlib.closing(zygote), zygote.child() as connection:
+        connection.settimeout(30)
+        assert connection.recv(10) == b"done"
+        assert zygote.end_and_read_error() == "the end"
