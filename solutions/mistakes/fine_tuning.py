@@ -525,7 +525,7 @@ def _tune(
     learnt=None,
     drop_last=False,
     least=1,
-    tells_last=False,
+    of_last=0,
     keep_by="valid_loss",
     mode=None,
 ):
@@ -547,10 +547,12 @@ def _tune(
                 steps.zero_grad()
             F.cross_entropy(model(images[batch]), labels[batch]).backward()
             steps.step()
-            last = batch if tells_last else None
+            last = [part[batch] for part in (images, labels)]
         model.eval()
-        told = train if last is None else [part[last] for part in train]
-        for name, figure in zip(NAMES, (*_measured(model, *told), *_measured(model, *(shown or valid))), strict=True):
+        figures = [*_measured(model, *train), *_measured(model, *(shown or valid))]
+        if of_last and last is not None:
+            figures[:of_last] = _measured(model, *last)[:of_last]
+        for name, figure in zip(NAMES, figures, strict=True):
             history[name].append(figure)
         score = history[keep_by][-1] * (-1 if keep_by == "valid_accuracy" else 1)
         if score < lowest:
@@ -822,7 +824,13 @@ def sums_the_losses(model, train, valid, **options):
 @mistake("fine_tune", "The training figures are those of a single batch; they are those of the whole epoch.")
 def tells_one_batch(model, train, valid, **options):
     sizes, seed = _defaults(**options)
-    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), tells_last=True)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), of_last=2)
+
+
+@mistake("fine_tune", "The train_loss is that of the last batch of the epoch; it is the mean over all of them.")
+def tells_the_loss_of_one_batch(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), of_last=1)
 
 
 @mistake("model_to_bytes", "These are torch.save's bytes, a pickle; the safetensors format is another one.")

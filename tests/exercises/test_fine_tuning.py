@@ -733,8 +733,9 @@ def assert_true_at_rest(submission, model, train, valid):
         assert_between(history["valid_accuracy"][epoch], right - 0.035, right + 0.035, what="a valid_accuracy")
         assert_between(history["train_accuracy"][epoch], seen - 0.3, seen + 0.3, what="a train_accuracy")
     # Of five full batches. The accuracy of an epoch that nothing is learnt in is the same each time, if images are not
-    # augmented, and else a share of 80 images, and not of 16 in each of six.
-    train = images[:80], labels[:80]
+    # augmented, and else a share of 80 images, and not of 16 in each of six. Nor does the loss go up and down with how many
+    # of eight red or blue ones, called by the other colour, come last.
+    train = images[:80], torch.cat([(labels[:8] + 2) % 4, labels[8:80]])
     _, history = tuned(submission, model, train, valid, epochs=6, batch_size=16, head_rate=1e-9, backbone_rate=1e-9)
     shares = history["train_accuracy"]
     of_one = all(abs(16 * share - round(16 * share)) < 1e-4 for share in shares)
@@ -742,6 +743,9 @@ def assert_true_at_rest(submission, model, train, valid):
         f"returned the train_accuracy {show(shares)} for 80 images that nothing is learnt from, as of 16 each time"
     )
     assert_holds(not of_one or max(shares) - min(shares) < 1e-6, problem, history, mistake="tells_one_batch")
+    losses = history["train_loss"]
+    problem = f"returned the train_loss {show(losses)} for 80 images that nothing is learnt from, expected one that stays"
+    assert_holds(max(losses) - min(losses) < 0.3, problem, history, mistake="tells_the_loss_of_one_batch")
 
 
 def assert_each_epoch_alone(submission, model, train, valid):
