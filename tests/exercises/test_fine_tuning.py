@@ -744,7 +744,9 @@ def assert_true_at_rest(submission, model, train, valid):
     )
     assert_holds(not of_one or max(shares) - min(shares) < 1e-6, problem, history, mistake="tells_one_batch")
     losses = history["train_loss"]
-    problem = f"returned the train_loss {show(losses)} for 80 images that nothing is learnt from, expected one that stays"
+    problem = (
+        f"returned the train_loss {show(losses)} for 80 images that nothing is learnt from, expected one that stays"
+    )
     assert_holds(max(losses) - min(losses) < 0.3, problem, history, mistake="tells_the_loss_of_one_batch")
 
 
