@@ -8,7 +8,9 @@ import contextlib
 import enum
 import io
 import itertools
+import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,13 +184,20 @@ def warning_class(kinds: Sequence[str]) -> type[Warning]:
 
 
 def files_of(values: object) -> dict[Path, bytes | None]:
-    """Return what lies at the paths among values, and in the folders among them; None for a file that is not there yet."""
+    """Return the files at the paths among values, and in the folders among them; None for one that is not there yet.
+
+    Only temporary files are looked at: a text such as `/` may be no path at all, and nothing else is the check's own.
+    """
     found: dict[Path, bytes | None] = {}
-    for path in (Path(leaf) for leaf in leaves(values) if _is_path(leaf)):
+    for path in (Path(leaf) for leaf in leaves(values) if is_temporary(leaf)):
         inside = itertools.islice(path.rglob("*"), _MOST_FILES) if path.is_dir() else (path,)
         with contextlib.suppress(OSError):
-            found |= {each: each.read_bytes() if each.is_file() else None for each in inside if not each.is_dir()}
+            found |= {each: _content(each) for each in inside if each.is_file() or not os.path.lexists(each)}
     return found
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def put_back(files: Mapping[Path, bytes | None]) -> None:
@@ -196,15 +205,20 @@ def put_back(files: Mapping[Path, bytes | None]) -> None:
     for path, data in files.items():
         with contextlib.suppress(OSError):
             if data is None:
-                path.unlink(missing_ok=True)
+                if path.is_file():
+                    path.unlink()
             elif not path.is_file() or path.read_bytes() != data:
                 path.write_bytes(data)
 
 
-def _is_path(value: Any) -> bool:
-    """Return True for an absolute path, also if it is a text."""
-    kind = isinstance(value, Path) or (isinstance(value, str) and len(value) < _PATH_LETTERS)
-    return kind and "\0" not in str(value) and Path(value).is_absolute()
+def is_temporary(value: Any) -> bool:
+    """Return True for a path below the folder for temporary files, where each check has its own; also if it is a text."""
+    is_path = isinstance(value, Path) or (isinstance(value, str) and len(value) < _PATH_LETTERS)
+    if not is_path or "\0" in str(value) or not Path(value).is_absolute():
+        return False
+    top = tempfile.gettempdir()
+    parents = Path(os.path.normpath(value)).parents
+    return Path(top) in parents or Path(os.path.realpath(top)) in parents
 
 
 def write_files(files: Mapping[str, bytes], folder: Path | None, call: object) -> None:

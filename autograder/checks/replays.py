@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from autograder.checks.call import NO_ANSWER, Call
-from autograder.checks.crossing import SentModule
+from autograder.checks.crossing import SentModule, is_temporary
 from autograder.checks.objects import RemoteModule, RemoteObject, objects_in
 from autograder.checks.remote import StudentModule
 from autograder.errors import AutograderError
@@ -52,7 +51,7 @@ class CheckCalls:
     def uses_files(self) -> bool:
         """Return True if the calls may read files that are there no longer than the check."""
         given = (leaf for call in self.calls for leaf in leaves([*call.args, *call.kwargs.values()]))
-        return any(isinstance(leaf, Path) or (isinstance(leaf, str) and Path(leaf).is_absolute()) for leaf in given)
+        return any(map(is_temporary, given))
 
 
 def callable_of(call: Call) -> str:
