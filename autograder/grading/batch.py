@@ -19,8 +19,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.errors import GraderError, UsageError
-from autograder.grading.jobs import GradedTask, GradeTasks, Task
+from autograder.errors import UsageError
+from autograder.grading.jobs import GradedTask, GradeTasks, Task, reason_of_fault
 from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore, hold, read_result, write_result
 from autograder.results.types import SubmissionResult, legible, points_text
@@ -155,11 +155,11 @@ class Batch:
         try:
             if not self.submissions[name].problem:  # a hand-in with a problem may have no path
                 refuse_course_inside(self.submissions[name].path, self.spec.catalog)
-        except GraderError as error:
-            return Failure(name, str(error))
+            task = self._task(name)
+        except Exception as error:
+            return Failure(name, reason_of_fault(error))
         if self.fresh:
             return None
-        task = self._task(name)
         path = self.result_path(name)
         stored = read_result(path)
         if stored is not None and not stored.errors and stored.hashes.items() >= _keys(task.raw, self.spec).items():

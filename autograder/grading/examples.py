@@ -175,7 +175,7 @@ class Examples:
             UsageError: there is none, or one of them takes arguments.
         """
         tree = parse_quietly(self.module.text)
-        names = {node.name: _names_in(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        names = {node.name: _names_in(node) for node in tree.body if isinstance(node, _DEFINITIONS)}
         own = _local_names(function, modules, tree)
         found = [
             each
@@ -218,7 +218,13 @@ def read_examples(module: Module) -> Examples:
             node for node in upto if node in asserting or (_is_repeatable(node) and again & _assigned_names(node))
         ]
         tree.body = [*(node for node in tree.body if node not in asserting), _example_of(together)]
-    return Examples(Module(EXAMPLES, module.label, ast.unparse(tree)), lines)
+    try:
+        text = ast.unparse(tree)
+    except RecursionError:
+        raise UsageError(
+            f"{module.label} has an expression that is nested too deep; write it in several statements"
+        ) from None
+    return Examples(Module(EXAMPLES, module.label, text), lines)
 
 
 def _local_names(function: str, modules: Collection[str], tree: ast.Module) -> set[str]:
@@ -259,7 +265,7 @@ def _example_of(statements: list[ast.stmt]) -> ast.stmt:
     """Return the function `TOP_LEVEL` that runs statements of the top level: what they assign to stays the module's."""
     nodes = [each for statement in statements for each in ast.walk(statement)]
     # Python forbids `global` for an annotated name.
-    annotated = {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}
+    annotated = {getattr(each.target, "id", "") for each in nodes if isinstance(each, ast.AnnAssign)}
     names = sorted(set().union(*map(_assigned_names, statements)) - annotated)
     (function,) = ast.parse(f"def {TOP_LEVEL}(): {'global ' + ', '.join(names) if names else 'pass'}").body
     assert isinstance(function, ast.FunctionDef)

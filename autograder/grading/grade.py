@@ -31,7 +31,7 @@ from autograder.checks.plugin.runs import usable_device
 from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.grading.examples import graded_examples
-from autograder.grading.jobs import GradedTask, GradeTasks, Task
+from autograder.grading.jobs import GradedTask, GradeTasks, Task, reason_of_fault
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes, versions
@@ -238,8 +238,8 @@ class Grader:
             return GradedTask(task, self.grade(submission, task.name, task.seed))
         except SandboxError:
             raise
-        except GraderError as error:
-            return GradedTask(task, None, str(error))
+        except Exception as error:
+            return GradedTask(task, None, reason_of_fault(error))
 
     def _wants(self, check: CheckResult) -> bool:
         functions = self.spec.functions

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -49,6 +50,20 @@ class GradedTask:
     task: Task
     result: SubmissionResult | None
     reason: str = ""
+
+
+def reason_of_fault(error: Exception) -> str:
+    """Return why a submission has no result: what the grader says, or the place of a fault in it, which stops no other one.
+
+    Raises:
+        AutograderError: it is no fault of the grader's, such as a command that cannot be carried out.
+    """
+    if isinstance(error, GraderError):
+        return str(error)
+    if isinstance(error, AutograderError):
+        raise error
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"the grader itself failed at {Path(last.filename).name}:{last.lineno} ({type(error).__name__}: {error})"
 
 
 #: Grades tasks, in any order, and takes the next when it has room for one.

@@ -31,7 +31,7 @@ from autograder.student.runner import (
     WatchedRun,
 )
 from autograder.student.terminal import KEYS, Terminal, first_open, run_lines, running_lines
-from autograder.submissions.module import parsed
+from autograder.submissions.module import parsed, syntax_of
 
 #: An editor writes a file in several steps: time to wait for the next step, and for all of them.
 _STEP_MS = 20
@@ -306,7 +306,7 @@ def _functions_in(catalog: Catalog, unit: str) -> dict[str, str]:
     trees = [tree for tree in found if tree is not None]
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     nodes = [node for tree in trees for node in tree.body if isinstance(node, kinds)]
-    return {node.name: ast.dump(node) for node in nodes} if len(trees) == len(found) else {}
+    return {node.name: syntax_of(node) for node in nodes} if len(trees) == len(found) else {}
 
 
 def _passes(run: WatchedRun, function: str) -> bool:

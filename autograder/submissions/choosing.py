@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from autograder.submissions.archives import Entry
 from autograder.submissions.entries import printable
 from autograder.submissions.files import File, python_pieces, read_file
-from autograder.submissions.module import parse_quietly, parsed
+from autograder.submissions.module import parse_quietly, parsed, syntax_of
 
 #: The most files of one unit that are opened; no honest submission has more.
 _OPENED = 5
@@ -250,7 +250,7 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
 def _differs(unit: str, file: File, skeleton: str) -> bool:
     """Return True if a file that can be read is not the skeleton, but for comments and layout."""
     trees = list(map(parsed, python_pieces(unit, file) or ()))
-    return [ast.dump(tree) for tree in trees if tree is not None] != [ast.dump(parse_quietly(skeleton))]
+    return [syntax_of(tree) for tree in trees if tree is not None] != [syntax_of(parse_quietly(skeleton))]
 
 
 @lru_cache(maxsize=64)
@@ -270,7 +270,7 @@ def _functions(body: list[ast.stmt], above: str = "") -> Iterator[tuple[str, str
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             done = [each for each in node.body if not _does_nothing(each)]
-            yield above + node.name, "".join(map(ast.dump, done))
+            yield above + node.name, "".join(map(syntax_of, done))
         elif isinstance(node, ast.ClassDef) and not above:
             yield from _functions(node.body, f"{node.name}.")
 

@@ -141,6 +141,14 @@ def parsed(text: str | bytes) -> ast.Module | None:
         return None
 
 
+def syntax_of(node: ast.AST) -> str:
+    """Return what tells a piece of code from another, whatever its layout; one that is nested too deep is like no other."""
+    try:
+        return ast.dump(node)
+    except RecursionError:
+        return f"nested too deep, {id(node)}"
+
+
 def parse_quietly(text: str | bytes) -> ast.Module:
     """Return the syntax tree of a source, without the warnings that Python has about it.
 

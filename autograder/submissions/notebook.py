@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _LISTED_CELLS = 8
-_GUARDS = ("__name__ == '__main__'", "'__main__' == __name__")
 
 
 def code_cells(data: bytes) -> list[tuple[int, str]]:
@@ -132,7 +131,7 @@ def _without_guards(lines: list[str], tree: ast.Module) -> str:
     """Return a text in which what stands under `if __name__ == "__main__":` begins at the margin, each line in its place."""
     lines = list(lines)
     for guard in tree.body:
-        if not isinstance(guard, ast.If) or guard.orelse or ast.unparse(guard.test) not in _GUARDS:
+        if not isinstance(guard, ast.If) or guard.orelse or not _asks_for_main(guard.test):
             continue
         first, last = first_line(guard.body[0]), guard.end_lineno or guard.lineno
         if first == guard.lineno:  # `if ...: main()`, with more of the line added by the new name
@@ -150,6 +149,15 @@ def _without_guards(lines: list[str], tree: ast.Module) -> str:
             if indent and number not in inside:
                 lines[number - 1] = lines[number - 1].removeprefix(indent[0])
     return "\n".join(lines)
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    """Return True for `__name__ == "__main__"`, in either order."""
+    match test:
+        case ast.Compare(left=one, ops=[ast.Eq()], comparators=[other]):
+            sides = {getattr(each, "id", None) or getattr(each, "value", None) for each in (one, other)}
+            return sides == {"__name__", "__main__"}
+    return False
 
 
 def _notes_on_statements(module: Module, cells: list[Cell], kept: set[ast.stmt]) -> Iterator[str]:

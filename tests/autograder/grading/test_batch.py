@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -405,6 +406,22 @@ def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_fault_of_the_grader_in_one_submission_stops_no_other(batch, grading, monkeypatch, fresh):
+    def collect(catalog, hand_in, name):
+        if name == "b":
+            raise RecursionError("too deep")
+        return collect_for(catalog, hand_in, name)
+
+    monkeypatch.setattr("autograder.grading.batch.collect_for", collect)
+    endings = list(batch("a", "b", "c", fresh=fresh).grade(grading.open))
+    failures = [ending for ending in endings if isinstance(ending, Failure)]
+    assert [each.submission for each in failures] == ["b"] and len(endings) == 3
+    assert re.fullmatch(
+        r"the grader itself failed at test_batch\.py:\d+ \(RecursionError: too deep\)", failures[0].reason
+    )
 
 
 def test_a_full_disk_stops_the_run_and_loses_nothing(batch, grading, monkeypatch):

@@ -140,6 +140,11 @@ def test_a_helper_class_of_the_file_calls_for_an_example(course):
     assert judge(course, f"{text}def test_a():\n    assert Holds().of(0)\n").right == ("test_a",)
 
 
+def test_a_helper_that_is_a_coroutine_calls_for_an_example(course):
+    text = "import asyncio\nfrom unit import shift\nasync def run(x):\n    return shift(x)\n"
+    assert judge(course, text + "def test_a():\n    assert asyncio.run(run(0)) == 2\n").right == ("test_a",)
+
+
 def test_an_example_may_expect_an_exception(course):
     text = (
         "import pytest\nfrom unit import shift\ndef test_a():\n    with pytest.raises(TypeError):\n        shift('a')\n"
@@ -159,6 +164,10 @@ def test_an_example_may_expect_an_exception(course):
             "my_checks.py:4: test_a takes arguments, and an example is called without any",
         ),
         ("from unit import shift\nraise ValueError('no')\n\ndef test_a():\n    assert shift(1)\n", "ValueError: no"),
+        (
+            f"from unit import shift\ndef test_a():\n    assert shift({'+'.join('1' * 800)})\n",
+            "my_checks.py has an expression that is nested too deep; write it in several statements",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(course, text, sentence):

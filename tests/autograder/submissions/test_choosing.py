@@ -297,3 +297,13 @@ def test_a_file_that_bears_the_name_beside_other_words_is_taken(read, name):
 def test_the_exact_name_goes_before_others(read):
     found = read({"variation_loss.py": DONE, "variation_loss_old.py": OTHER, "adversarial_attack.py": DONE})
     assert "images.sum()" in found.modules["variation_loss"].text and found.notes == ()
+
+
+def test_files_with_an_expression_of_many_terms_are_compared(read):
+    deep = SKELETON.replace('raise NotImplementedError("x")', f"return {' + '.join(['images'] * 1200)}")
+    found = read({"variation_loss.py": SKELETON, "work/variation_loss.py": deep})
+    assert "images + images" in found.modules["variation_loss"].text
+    found = read(
+        {"adversarial_attack.ipynb": notebook(f"{deep}\nif {'0 + ' * 1200}__name__ == '__main__':\n    fgsm = 1")}
+    )
+    assert "images + images" in found.modules["adversarial_attack"].text
