@@ -199,7 +199,8 @@ class Jobs:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             else:  # it has not begun, and its process is not known
-                socket.socket(fileno=os.dup(link.fileno())).shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError), socket.socket(fileno=os.dup(link.fileno())) as same:
+                    same.shutdown(socket.SHUT_RDWR)
         return still
 
     def _start(self) -> Connection:

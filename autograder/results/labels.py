@@ -48,7 +48,7 @@ def _draw(panels: Sequence[tuple[str, Image.Image]]) -> bytes:
 
 def show_picture(picture: str) -> str:
     """Return a stored picture, in base64, with its labels in the reader's language; a picture without them stays as it is."""
-    if language() == ENGLISH:
+    if not picture or language() == ENGLISH:
         return picture
     try:
         with Image.open(io.BytesIO(base64.b64decode(picture)), formats=("PNG",)) as canvas:

@@ -12,8 +12,8 @@ import io
 import itertools
 import json
 import os
+import secrets
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -70,16 +70,21 @@ def hold(path: Path, busy: str, *, patience: float = 0.0) -> Iterator[None]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file under another name beside the old one, then rename it: a rename happens whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    """Write a file under another name beside the old one, then rename it: a rename happens whole or not at all.
+
+    Whoever may read the old file may read the new one; a file that is new has the rights that any other would have.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with open(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -93,8 +98,8 @@ def write_result(path: Path, result: SubmissionResult) -> None:
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
             return
+    signature_path(path).unlink(missing_ok=True)  # first: a run that ends in between leaves no signature of another result
     write_atomically(path, content)
-    signature_path(path).unlink(missing_ok=True)
 
 
 def signature_path(result: Path) -> Path:
@@ -121,6 +126,7 @@ def put_aside(out: Path, published: Iterable[Path]) -> list[str]:
     try:
         for path in stale:
             (out / EARLIER).mkdir(exist_ok=True)
+            signature_path(out / EARLIER / path.name).unlink(missing_ok=True)
             for file in (path, signature_path(path)):
                 if file.exists():
                     file.replace(out / EARLIER / file.name)

@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import runpy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckError, StudentFault
 from autograder.libraries import Image, PngImagePlugin
 from autograder.messages import tr
+from autograder.results.store import write_atomically
 from autograder.results.types import Picture, SubmissionResult
 from autograder.student.progress import CAPTION, picture_path
 from autograder.submissions import Module, Submission
@@ -66,16 +66,13 @@ def keep_picture(catalog: Catalog, unit: str, modules: dict[str, Module], worker
 
     Raises:
         StudentFault, CheckError: the picture cannot be drawn; see `reward`.
-        OSError: the file cannot be written.
+        GraderError: the file cannot be written.
     """
     drawn = reward(catalog, unit, modules, worker)
     if drawn is None:
         return None
     path = picture_path(catalog.root, unit)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(drawn.png)
-    part.replace(path)
+    write_atomically(path, drawn.png)
     return path
 
 

@@ -248,12 +248,16 @@ def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[
 
     Returns:
         Path of the page, and the units that are done and lack the picture that the course has for them.
+
+    Raises:
+        GraderError: the page cannot be written.
     """
-    made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
-    paths = [(tr(unit.title), picture_path(catalog.root, unit.name)) for unit in made]
-    pictures = [(title, Picture(path.read_bytes(), caption_of(path))) for title, path in paths]
+    made: dict[str, tuple[str, Picture]] = {}
+    for unit in catalog.units.values():
+        path = picture_path(catalog.root, unit.name)
+        with contextlib.suppress(OSError):  # there is none, or it is broken and to be drawn again
+            made[unit.name] = tr(unit.title), Picture(path.read_bytes(), caption_of(path))
     page = own_folder(catalog.root) / "gallery.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(gallery_page(catalog.title, headline, pictures), encoding="utf-8", newline="\n")
+    write_atomically(page, gallery_page(catalog.title, headline, list(made.values())))
     done = [unit for unit in catalog.units.values() if not progress.open_functions(catalog, unit)]
-    return page, [unit.name for unit in done if unit not in made and catalog.picture(unit.name).is_file()]
+    return page, [unit.name for unit in done if unit.name not in made and catalog.picture(unit.name).is_file()]

@@ -117,8 +117,8 @@ def _without_archives(entries: list[Entry], is_wanted: Callable[[str], bool], le
 
 
 def _open_archive(archive: Entry, is_wanted: Callable[[str], bool], left: int) -> list[Entry]:
-    held = read_archive(archive)
     with refuse_broken(archive.path.name):
+        held = read_archive(archive)
         return _without_archives(archive_entries(held), is_wanted, left - 1)
 
 

@@ -6,6 +6,7 @@ is a submission, so all that is needed is the changed text; the operators below 
 
 import ast
 import copy
+import math
 import tomllib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -176,7 +177,7 @@ def _other_constant(node: ast.AST) -> Iterator[ast.AST]:
         yield ast.Constant(not node.value)
     elif isinstance(node.value, int):
         yield ast.Constant(node.value + 1)
-    elif isinstance(node.value, float):
+    elif isinstance(node.value, float) and math.isfinite(node.value):  # `1e999` twice is itself
         yield ast.Constant(node.value * 2 or 1.0)
 
 

@@ -166,7 +166,7 @@ def _run(folder: Path, units: list[str], packages: list[str], what: str) -> None
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise GraderError(f"nothing was released: the checks of {units[0]} do not end on {what}") from error
+        raise GraderError(f"nothing was released: the checks of {', '.join(units)} do not end on {what}") from error
     lines = [line for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]
     outcomes = _outcomes(ended.stdout) if not ended.returncode else {}
     wrong = [
@@ -175,6 +175,7 @@ def _run(folder: Path, units: list[str], packages: list[str], what: str) -> None
     if wrong or not outcomes:
         unit = wrong[0] if wrong else units[0]
         said = [line for line in lines if "Error" in line or "not in it" in line]
+        lines = lines or [f"their process ended with exit code {ended.returncode}"]
         raise GraderError(
             f"nothing was released: in it the checks of {unit} do not run as they should on {what}: {(said or lines)[-1]}"
         )

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 
 import pytest
 import torch
@@ -86,6 +87,13 @@ def test_what_is_no_picture_of_ours_is_shown_as_it_is(picture):
         assert show_picture(picture) == picture
         other = base64.b64encode(file.getvalue()).decode()
         assert show_picture(other) == other
+
+
+def test_no_picture_needs_no_library_of_pictures(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.delitem(sys.modules, "PIL.Image")
+    with speaking("lt"):
+        assert show_picture("") == ""
 
 
 @pytest.mark.parametrize(

@@ -456,6 +456,7 @@ def test_checks_that_are_worth_nothing_move_no_mark(course):
         ("if x: raise E", {"if x: raise E -> if not x: raise E", "if x: raise E -> pass"}),
         ("raise ValueError(f'{x + 1}')", set()),
         ("'words'", set()),
+        ("return 1e999", set()),
     ],
 )  # fmt: skip
 def test_mutants_change_one_thing(line, changes):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from autograder.errors import GraderError, UsageError
-from autograder.results.store import hold, read_moments, write_atomically
+from autograder.results.store import hold, put_aside, read_moments, signature_path, write_atomically
 
 HOLDER = """
 import sys, time
@@ -58,3 +58,25 @@ def test_the_table_of_intake_is_read_as_a_spreadsheet_saves_it(tmp_path, delimit
     text = "".join(f"{delimiter.join(row)}\r\n" for row in rows)
     (tmp_path / "intake.csv").write_bytes(text.encode(encoding))
     assert read_moments(tmp_path) == {"al": "2026-11-20T10:00:00+01:00"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are other ones")
+def test_a_file_has_the_rights_of_any_other_and_keeps_those_that_it_was_given(tmp_path):
+    path, other = tmp_path / "page.html", tmp_path / "other"
+    other.write_text("")
+    write_atomically(path, "old")
+    assert path.stat().st_mode == other.stat().st_mode
+    path.chmod(0o640)
+    write_atomically(path, "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+def test_a_result_that_is_put_aside_has_no_signature_of_an_earlier_one(tmp_path):
+    for text, signed in (("first", True), ("second", False)):
+        result = tmp_path / "results" / "al.json"
+        write_atomically(result, text)
+        if signed:
+            write_atomically(signature_path(result), "of the first")
+        assert put_aside(tmp_path, []) == ["al"]
+    aside = tmp_path / "earlier" / "al.json"
+    assert aside.read_text() == "second" and not signature_path(aside).exists()

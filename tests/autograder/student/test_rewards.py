@@ -171,6 +171,17 @@ def test_the_gallery_draws_what_is_missing_and_shows_all(own_course, command, st
     assert "Drawing" not in command("gallery")[1]  # it is there
 
 
+def test_a_broken_picture_is_drawn_again(own_course, command, student_pytest):
+    shutil.copy(own_course / "solutions" / "training_tricks.py", own_course / "exercises")
+    student_pytest("exercises/training_tricks.py", cwd=own_course)
+    kept = picture_path(own_course, "training_tricks")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(b"cut off")
+    code, out = command("gallery")
+    assert (code, out.partition("\n")[0]) == (0, "Drawing training_tricks ...")
+    assert caption_of(kept)
+
+
 def test_a_picture_that_cannot_be_drawn_does_not_stop_the_gallery(own_course, command, student_pytest):
     shutil.copy(own_course / "solutions" / "variation_loss.py", own_course / "exercises")
     student_pytest("exercises/variation_loss.py", cwd=own_course)

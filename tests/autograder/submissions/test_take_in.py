@@ -725,6 +725,14 @@ def test_what_cannot_be_opened_for_one_assignment_takes_nothing_from_another(tmp
     assert "cy.zip cannot be opened (File is not a zip file); hand it in again" in found["cy"].notes
 
 
+def test_an_archive_that_cannot_be_opened_costs_nothing_of_another_beside_it(tmp_path):
+    sound = zipped(tmp_path / "sound.zip", "variation_loss.py").read_bytes()
+    path = zipped(tmp_path / "class" / "al.zip", **{"a.zip": sound, "b.zip": b"PK", "c.zip": sound})
+    path.write_bytes(path.read_bytes().replace(CODE[:9].encode(), b"damaged!!", 1))  # in the first of the three
+    _, found = taken(zipped(tmp_path / "class.zip", **{"al.zip": path.read_bytes(), "bo.zip": sound}))
+    assert set(found["al"].files) == {"variation_loss"} and not found["al"].problem
+
+
 def test_the_same_unit_in_two_sections_is_another_hand_in_and_no_assignment(tmp_path):
     """Canvas tells no moments: which is later is said not to be known, and the folder that comes last stands."""
     names = ["A/al_1_2_variation_loss.py", "A/bo_3_4_variation_loss.py", "B/al_1_5_variation_loss.py"]
