@@ -98,7 +98,9 @@ def write_result(path: Path, result: SubmissionResult) -> None:
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
             return
-    signature_path(path).unlink(missing_ok=True)  # first: a run that ends in between leaves no signature of another result
+    signature_path(path).unlink(
+        missing_ok=True
+    )  # first: a run that ends in between leaves no signature of another result
     write_atomically(path, content)
 
 

@@ -14,6 +14,7 @@ import lzma
 import os
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -38,6 +39,10 @@ NO_FILE = "it is a link, a pipe or a device, and no file"
 #: Names in a tar of files that may be wanted: source files and archives, whatever stands behind the ending (`unit.py.txt`),
 #: and a unit's file without its ending.
 _WANTED = re.compile(r"\.(py|ipynb|zip|tar|tgz|tbz2|txz)\b|\.txt$|(^|/)[^./]+$", re.IGNORECASE)
+#: What stands in a zip before the name and the content of each file: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT,
+#: 4.3.7.
+_LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
+_LOCAL_SIGNATURE = b"PK\x03\x04"
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 
 
@@ -177,8 +182,16 @@ def _reader(path: Path | InMemory | SameFile, info: zipfile.ZipInfo) -> Callable
         # The others are decompressed a block at a time, which may have any size.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError("it is compressed in an unusual way")
-        with path.open("rb") as whole, zipfile.ZipFile(whole) as archive, archive.open(info) as file:
-            return file.read(limit)
+        # `ZipFile` would read the whole directory again, which may be that of a class.
+        with path.open("rb") as whole:
+            whole.seek(info.header_offset)
+            header = whole.read(_LOCAL_HEADER.size)
+            if not header.startswith(_LOCAL_SIGNATURE) or len(header) < _LOCAL_HEADER.size:
+                raise zipfile.BadZipFile("it is not where the zip's directory says")
+            *_, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(header)
+            whole.seek(name_bytes + extra_bytes, os.SEEK_CUR)
+            with zipfile.ZipExtFile(whole, "r", info) as file:
+                return file.read(limit)
 
     return read
 

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder.submissions.archives import MAX_DIRECTORY_ENTRY_BYTES, MAX_ENTRIES, MAX_FILE_BYTES, MAX_TAR_BYTES
+from autograder.submissions.archives import (
+    MAX_DIRECTORY_ENTRY_BYTES,
+    MAX_ENTRIES,
+    MAX_FILE_BYTES,
+    MAX_TAR_BYTES,
+    SameFile,
+    archive_entries,
+)
 from autograder.submissions.entries import ARCHIVES
 from tests.autograder.handed_in import read_submission
 
@@ -117,6 +124,26 @@ def test_a_crowd_of_archives_in_an_archive_is_not_opened(tmp_path):
     good = zipped(tmp_path / "b.zip", (NAME, CODE)).read_bytes()
     found = submitted(zipped(tmp_path / "a.zip", *((f"{number}.zip", good) for number in range(6))))
     assert not found.modules and "0.zip was not opened; hand in the files themselves" in found.notes
+
+
+def test_the_directory_of_a_zip_is_read_once_for_all_its_files(tmp_path, monkeypatch):
+    path = zipped(tmp_path / "class.zip", *((f"al/{name}.py", CODE) for name in UNITS), ("al/notes.txt", "notes"))
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, *args, **options):
+            opened.append(args)
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(zipfile, "ZipFile", Counted)
+    entries = archive_entries(SameFile.of(path))
+    assert [entry.read(5) for entry in entries] == [b"def t", b"def t", b"notes"] and len(opened) == 1
+
+
+def test_a_file_that_is_not_where_the_directory_says_has_a_sentence(tmp_path):
+    path = zipped(tmp_path / "a.zip", (NAME, CODE))
+    written(path, path.read_bytes().replace(b"PK\x03\x04", b"PK\x03\x05", 1))
+    assert "it is not where the zip's directory says" in problem_of(path)
 
 
 def test_an_encrypted_zip_has_a_sentence(tmp_path):
