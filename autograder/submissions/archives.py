@@ -39,8 +39,7 @@ NO_FILE = "it is a link, a pipe or a device, and no file"
 #: Names in a tar of files that may be wanted: source files and archives, whatever stands behind the ending (`unit.py.txt`),
 #: and a unit's file without its ending.
 _WANTED = re.compile(r"\.(py|ipynb|zip|tar|tgz|tbz2|txz)\b|\.txt$|(^|/)[^./]+$", re.IGNORECASE)
-#: What stands in a zip before the name and the content of each file: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT,
-#: 4.3.7.
+#: What stands in a zip before the name and the content of each file (PKWARE, APPNOTE.TXT, 4.3.7).
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}

@@ -146,7 +146,7 @@ def syntax_of(node: ast.AST) -> str:
     try:
         return ast.dump(node)
     except RecursionError:
-        return f"nested too deep, {id(node)}"
+        return f"deep:{id(node)}"
 
 
 def parse_quietly(text: str | bytes) -> ast.Module:

@@ -196,7 +196,7 @@ class _Jax(_Arrays):
         except ModuleNotFoundError as error:
             raise ImportError(
                 f"the unit is written in JAX, but {error.name} is not installed where this ran; "
-                'to run it at home: pip install "idealcat[jax]"'
+                'to run it at home: pip install "jax>=0.7"'
             ) from None
         settings.enter_context(jax.default_device(jax.devices("cpu")[0]))
         return settings
