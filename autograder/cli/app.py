@@ -97,7 +97,9 @@ def new_course(
 @app.command()
 def verify(
     units: Units = "",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds on which the solutions must pass.")] = 20,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of seeds for solutions and known mistakes.")
+    ] = 20,
     jobs: Jobs = CORES,
     json_file: Annotated[
         Path | None,

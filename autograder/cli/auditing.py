@@ -19,7 +19,7 @@ def replay(
     submission: Annotated[Path | None, typer.Argument(metavar="[SUBMISSION]", help="What was graded.")] = None,
     verify: Annotated[
         Path | None,
-        typer.Option("--verify", metavar="KEY", help="Public key of who signed: has one byte of RESULT been changed?"),
+        typer.Option("--verify", metavar="KEY", help="The signer's public key: check that RESULT is unchanged."),
     ] = None,
     require: Require = "",
     trusted: Trusted = False,

@@ -60,14 +60,18 @@ def grade(
     insecure_cluster: Insecure = False,
     fresh: Fresh = False,
     sign: Sign = None,
-    seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
+    seed: Annotated[str, typer.Option("--seed", help="Seed of an earlier result: draw the same random inputs.")] = "",
     device: DeviceOption = Device.CPU,
     require: Require = "",
     trusted: Trusted = False,
-    nbgrader: Annotated[Path | None, typer.Option("--nbgrader", help="Grade what a course of nbgrader's has.")] = None,
-    assignment: Annotated[str, typer.Option("--assignment", help="The assignment there, named as its unit.")] = "",
+    nbgrader: Annotated[
+        Path | None, typer.Option("--nbgrader", help="Folder of nbgrader's: grade what it has.")
+    ] = None,
+    assignment: Annotated[
+        str, typer.Option("--assignment", help="Name of the assignment in it, that of its unit.")
+    ] = "",
     form: Annotated[
-        str, typer.Option("--from", metavar="FORM", help=f"What PATH is, if that is not seen: {', '.join(FORMS)}.")
+        str, typer.Option("--from", metavar="FORM", help=f"Form of PATH, if it is not recognized: {', '.join(FORMS)}.")
     ] = "",
     roster: Annotated[
         Path | None, typer.Option("--roster", help="Table of the students, or a gradebook that a platform exported.")
@@ -148,9 +152,9 @@ def regrade(
     fresh: Fresh = False,
     sign: Sign = None,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change; this is the default.")] = False,
-    publish: Annotated[bool, typer.Option("--publish", help="Put the new results in the place of the old.")] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Replace the old results by the new ones.")] = False,
 ) -> None:
-    """Grade a class again as OUT was graded, aside, and show who changes by how much and why, before it is published."""
+    """Grade the class of OUT again with the same options, and show whose marks would change, by how much and why."""
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
     machines, signer = Machines.of(jobs, cluster, insecure_cluster), _signer(sign)

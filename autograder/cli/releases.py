@@ -44,7 +44,7 @@ def _typed_notebook(text: str) -> Path:
     return path
 
 
-Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What it is written in, such as lt.")]
+Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="Language to write it in, such as lt.")]
 Notebook = Annotated[
     list[Path] | None,
     typer.Option(

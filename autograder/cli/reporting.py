@@ -55,11 +55,14 @@ def report(
     roster: Annotated[
         Path | None,
         typer.Option(
-            "--roster", help="Sum the assignments up for each of these students, by the table `term` of class.toml."
+            "--roster", help="Sum up a term for these students, by the rules under [term] in the class.toml beside it."
         ),
     ] = None,
     submissions: Annotated[
-        Path | None, typer.Option("--pictures", metavar="CLASS", help="What was graded: pages show what it makes.")
+        Path | None,
+        typer.Option(
+            "--pictures", metavar="CLASS", help="The graded submissions: pages then show the pictures that they make."
+        ),
     ] = None,
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""

@@ -42,7 +42,7 @@ Require = Annotated[
         "--require", help="Isolation to insist on, separated by commas; of a/b one is enough.", metavar="RUNGS"
     ),
 ]
-Trusted = Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")]
+Trusted = Annotated[bool, typer.Option("--trusted", help="Grade even if this machine cannot isolate the code.")]
 HiddenOption = Annotated[Hidden, typer.Option("--hidden", help="What is shown of hidden checks.")]
 
 
