@@ -84,6 +84,8 @@ def assert_between(
 ) -> None:
     """Check that a number, or each entry of a tensor or an array, lies in `[low, high]`.
 
+    A Python float and the bounds are compared as float32 holds them: `float(tensor.max())` may be a little more than 8/255.
+
     Args:
         actual: a number, a tensor or an array.
         low: the smallest value allowed.

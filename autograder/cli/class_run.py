@@ -22,7 +22,7 @@ from autograder.grading.spec import GradingSpec
 from autograder.results import policy
 from autograder.results.class_file import FILENAME, find_rules
 from autograder.results.formats.tables import grades_csv
-from autograder.results.manual import Row, read_tables
+from autograder.results.manual import ManualRow, read_tables
 from autograder.results.mark import Mark, mark, unheeded_rows
 from autograder.results.store import (
     EARLIER,
@@ -36,7 +36,7 @@ from autograder.results.store import (
 from autograder.submissions.hand_in import HandIn, Intake
 
 if TYPE_CHECKING:
-    from autograder.platforms.nbgrader.gradebook import Assignment
+    from autograder.platforms.nbgrader.gradebook import GradebookAssignment
     from autograder.results.signature import Signer
     from autograder.results.types import SubmissionResult
 
@@ -62,11 +62,11 @@ class ClassRun:
 
     spec: GradingSpec
     taken: Class
-    book: "Assignment | None"
+    book: "GradebookAssignment | None"
     out: Path
     machines: Machines
     fresh: bool
-    manual: tuple[Row, ...]
+    manual: tuple[ManualRow, ...]
     signer: "Signer | None" = None
     signed: frozenset[Path] = frozenset()
 
@@ -125,7 +125,7 @@ class ClassRun:
 
     def _mark(self, result: "SubmissionResult", moments: Mapping[str, str]) -> Mark:
         rules = self.taken.rules if self.book is None else None  # nbgrader's gradebook decides
-        decide = policy.decide_by(rules, moments)
+        decide = policy.decider_by(rules, moments)
         return mark(result, self.manual, decide, self.spec.catalog)
 
     def grade(self, folder: Path) -> tuple[list[StoredResult], list[Failure]]:
@@ -236,7 +236,7 @@ def _unheeded_decisions(taken: Class, catalog: Catalog) -> Iterator[str]:
     yield from policy.unheeded_decisions(taken.rules, taken.moments, catalog.units)
 
 
-def _class_of(book: "Assignment", out: Path) -> Class:
+def _class_of(book: "GradebookAssignment", out: Path) -> Class:
     """Return the class of an assignment of nbgrader's, whose gradebook decides what its marks are."""
     rules = find_rules([out])
     told = "counts in reports alone: nbgrader's gradebook decides on lateness, and grades.csv has its numbers"
@@ -244,7 +244,7 @@ def _class_of(book: "Assignment", out: Path) -> Class:
     return Class(Intake("nbgrader's assignment", book.submissions()), rules, remarks=remarks)
 
 
-def nbgrader_assignment(source: Source, spec: GradingSpec) -> "Assignment | None":
+def nbgrader_assignment(source: Source, spec: GradingSpec) -> "GradebookAssignment | None":
     """Return the assignment of nbgrader's that a source names; None if it names paths.
 
     Raises:
@@ -253,7 +253,7 @@ def nbgrader_assignment(source: Source, spec: GradingSpec) -> "Assignment | None
     if not source.assignment:
         return None
     try:
-        from autograder.platforms.nbgrader.gradebook import Assignment
+        from autograder.platforms.nbgrader.gradebook import GradebookAssignment
     except ModuleNotFoundError as error:
         raise UsageError(f"--nbgrader needs {error.name}: pip install 'idealcat[nbgrader]'") from error
-    return Assignment(Path(source.nbgrader), source.assignment, spec)
+    return GradebookAssignment(Path(source.nbgrader), source.assignment, spec)

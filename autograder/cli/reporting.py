@@ -120,9 +120,9 @@ def _tell_uneven(marks: "list[Mark]", platform: str) -> None:
 def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
     """Write or print the table of questions that wait for points. What people have filled in stays in the file."""
     from autograder.results.formats.tables import hand_table
-    from autograder.results.manual import differs, filled_in
+    from autograder.results.manual import differs, read_filled_in
 
-    filled = {} if path is None else filled_in(path)
+    filled = {} if path is None else read_filled_in(path)
     given = {(each.name, line.function): line for each in marks for line in each.manual}
     waiting = {(each.name, question) for each in marks for question in each.open_questions()}
     lost = next((key for key in filled if key not in given.keys() | waiting), None)

@@ -64,7 +64,7 @@ class GraderTime:
         self._left = self._submission = submission
 
     @contextlib.contextmanager
-    def check(self) -> Iterator[None]:
+    def limit_check(self) -> Iterator[None]:
         """Limit what runs inside.
 
         Raises:
@@ -300,11 +300,11 @@ class _GradedRun:
 
     def limited(self) -> AbstractContextManager[None]:
         """Return what limits the grader's own time for one check; work in this very process is not limited."""
-        return contextlib.nullcontext() if isinstance(self._workers, InThisProcess) else self._grader_time.check()
+        return contextlib.nullcontext() if isinstance(self._workers, InThisProcess) else self._grader_time.limit_check()
 
-    def failed(self, error: BaseException, *, answered: bool) -> bool:
+    def record_failure(self, error: BaseException, *, answered: bool) -> bool:
         """Record a failed check. Return True if it is run again; see `WorkerPool`."""
-        return self._pool.failed(error, answered=answered)
+        return self._pool.record_failure(error, answered=answered)
 
     def close(self) -> None:
         """End the last worker."""

@@ -161,7 +161,7 @@ class Jobs:
                 self._give(task)
             if not self._busy:
                 return
-            for link in wait(list(self._busy), self._patience / 4) or self._end_still_ones():
+            for link in wait(list(self._busy), self._still_limit / 4) or self._end_still_ones():
                 assert isinstance(link, Connection)
                 began = link not in self._beginning
                 received = self._receive(link)
@@ -186,14 +186,14 @@ class Jobs:
         self._watched.setdefault(link, _Watch(0, 0.0)).since = time.monotonic()
 
     @property
-    def _patience(self) -> float:
+    def _still_limit(self) -> float:
         if self.patience is not None:
             return self.patience
         return wall_limit(max((unit.seconds for unit in self.spec.chosen), default=0.0)) + _STILL_SECONDS
 
     def _end_still_ones(self) -> list[Connection]:
         """End the busy jobs that stand still: a stopped process, a lost lock. Return their links: they have ended."""
-        still = [link for link in self._busy if self._watched[link].stands_still(self._patience)]
+        still = [link for link in self._busy if self._watched[link].stands_still(self._still_limit)]
         for link in still:
             if pid := self._watched[link].pid:
                 with contextlib.suppress(OSError):

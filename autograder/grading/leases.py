@@ -1,6 +1,6 @@
-"""Which worker serves which check: one for the checks of a unit, one after another.
+"""Lend workers to checks: one worker serves the checks of a unit, one after another.
 
-A worker costs some 30 ms, more than most checks. Which one serves a check depends on no verdict, and no check is run again
+A worker costs some 30 ms, more than most checks. Which worker serves a check depends on no verdict, and no check is run again
 because of one: a wrong value is final. A worker ends with its unit, when it dies or passes a deadline, and when it has worked
 for long. One that was asked a hidden check serves no visible one, in which it could print what it was asked. At each check the
 worker itself loads the modules anew and puts back what the check before has changed.
@@ -93,7 +93,7 @@ class WorkerPool:
             if self._worker is None:
                 self._held.close()
 
-    def failed(self, error: BaseException, *, answered: bool) -> bool:
+    def record_failure(self, error: BaseException, *, answered: bool) -> bool:
         """Record that the latest check has failed. Return True if it is run again, in a fresh worker.
 
         It is run again if nothing was answered yet, and a worker that had served other checks died, or could not load modules

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from autograder.results.formats.pages import AlikeFunction, AlikePair
 from autograder.results.types import Outcome, SubmissionResult
 from autograder.submissions import Module
-from autograder.submissions.module import parsed
+from autograder.submissions.module import tree_or_none
 
 #: A piece that a larger share of the class has is the usual way to write it.
 _USUAL = 0.25
@@ -116,7 +116,7 @@ def alike_pair(pair: Pair, submissions: Mapping[str, Mapping[str, Module]], rele
 
 
 def _function_text(text: str, name: str) -> str:
-    tree = parsed(text)
+    tree = tree_or_none(text)
     found = next((node for each, node in _functions_in(tree) if each == name), None) if tree is not None else None
     return "" if found is None else ast.get_source_segment(text, found) or ""
 
@@ -126,7 +126,7 @@ def _work(modules: Mapping[str, Module]) -> _Work:
         {
             f"{unit}.{name}": Counter(_pieces(node, aliases))
             for unit, module in modules.items()
-            if (tree := parsed(module.text)) is not None
+            if (tree := tree_or_none(module.text)) is not None
             for aliases in [_aliases(tree)]
             for name, node in _functions_in(tree)
         }
@@ -134,7 +134,7 @@ def _work(modules: Mapping[str, Module]) -> _Work:
 
 
 def _pieces_of_text(text: str) -> set[Piece]:
-    tree = parsed(text)
+    tree = tree_or_none(text)
     if tree is None:
         return set()
     aliases = _aliases(tree)
@@ -191,7 +191,7 @@ def _text_of(node: ast.AST, aliases: Mapping[str, str], depth: int) -> Piece:
 
 def _statements(text: str) -> Iterator[tuple[int, Piece]]:
     """Yield the simple statements of all functions, each with its line, from 1."""
-    tree = parsed(text)
+    tree = tree_or_none(text)
     if tree is None:
         return
     aliases = _aliases(tree)

@@ -30,7 +30,7 @@ class GradedRun(Run, Protocol):
     def limited(self) -> AbstractContextManager[None]:
         """Return what limits the grader's own time for one check."""
 
-    def failed(self, error: BaseException, *, answered: bool) -> bool:
+    def record_failure(self, error: BaseException, *, answered: bool) -> bool:
         """Record a failed check. Return True if it is run again.
 
         Args:
@@ -98,7 +98,7 @@ class GradedHooks:
         if error is not None and not isinstance(error, pytest.skip.Exception):
             run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
             answered = submission is not None and submission.answered
-            self._again = run.failed(error, answered=answered) or self._again
+            self._again = run.record_failure(error, answered=answered) or self._again
         while error is not None:
             traceback.clear_frames(error.__traceback__)
             error = error.__context__
@@ -116,7 +116,7 @@ class GradedHooks:
             item.config.stash[plugin.RECORDER].results[item.nodeid] = item.stash[plugin.CHECK].with_outcome(
                 Outcome.FAILED, str(error)
             )
-            run.failed(error, answered=True)
+            run.record_failure(error, answered=True)
         finally:
             if plugin.SUBMISSION in item.stash:
                 del item.stash[plugin.SUBMISSION]

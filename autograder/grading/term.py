@@ -7,7 +7,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.grading.source import roster_numbers
 from autograder.results.class_file import FILENAME, read_policy
-from autograder.results.mark import Mark, known_as
+from autograder.results.mark import Mark, with_numbers
 from autograder.results.publish import graded_folder, read_assignment, read_results, roster_of, unheeded_decisions
 from autograder.results.term import folder_names, term_marks
 from autograder.submissions.hand_in import read_students
@@ -66,7 +66,7 @@ def take_in_term(paths: Sequence[Path], roster: Path, catalog: Catalog) -> Term:
     enrolled = dict(zip(finder.titles, (each.student for each in finder.everyone), strict=True))
     numbers = roster_numbers(roster)
     marks = [
-        known_as(made, enrolled[made.name].id, enrolled[made.name].login, numbers)
+        with_numbers(made, enrolled[made.name].id, enrolled[made.name].login, numbers)
         for made in term_marks(assignments, enrolled, read_policy(roster.parent / FILENAME).term)
     ]
     return Term(marks, enrolled, remarks)

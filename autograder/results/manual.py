@@ -85,10 +85,10 @@ class LineComment:
 
 
 #: A row that counts.
-Row = ManualPoints | LineComment
+ManualRow = ManualPoints | LineComment
 
 
-def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | None = None) -> tuple[Row, ...]:
+def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | None = None) -> tuple[ManualRow, ...]:
     """Read one table; a file that does not exist has no rows.
 
     Args:
@@ -105,13 +105,13 @@ def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | N
     return tuple(row for row in read if row is not None)
 
 
-def read_tables(folder: Path, catalog: Catalog) -> tuple[Row, ...]:
+def read_tables(folder: Path, catalog: Catalog) -> tuple[ManualRow, ...]:
     """Read the tables of all assistants beside some results.
 
     Raises:
         UsageError: one is no such table, or two of them give the same points.
     """
-    rows: list[Row] = []
+    rows: list[ManualRow] = []
     given: dict[tuple[str, str, str], ManualPoints] = {}
     for path in [folder / MANUAL, *sorted(folder.glob(_OF_ASSISTANTS))]:
         own = read_manual(path, catalog.points, catalog)
@@ -129,7 +129,7 @@ def read_tables(folder: Path, catalog: Catalog) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def unknown_submissions(manual: Collection[Row], names: Collection[str]) -> Iterator[str]:
+def unknown_submissions(manual: Collection[ManualRow], names: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each line whose submission is not among these names."""
     for line in manual:
         if line.submission not in names:
@@ -150,7 +150,7 @@ def _without_capitals(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def filled_in(path: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
+def read_filled_in(path: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
     """Read what people have filled into the table of questions that wait: points, comment, rubric by student and question.
 
     Raises:
@@ -237,7 +237,7 @@ def _line(
     functions: Mapping[str, float],
     questions: Mapping[str, Question],
     places: Mapping[str, str],
-) -> Row | None:
+) -> ManualRow | None:
     """Return what a row says; None for a question that nobody has graded yet."""
     where = f"line {number} of {path}"
     submission, function, points, comment = (row.get(name, "") for name in COLUMNS)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
-from autograder.results.manual import LineComment, ManualPoints, Row, unknown_submissions
+from autograder.results.manual import LineComment, ManualPoints, ManualRow, unknown_submissions
 from autograder.results.types import CheckResult, SubmissionResult
 
 
@@ -105,7 +105,7 @@ class Mark:
         everything = (each for unit in self.units.values() for each in unit.functions.values())
         return tuple(each.name for each in everything if each.question is not None and each.manual is None)
 
-    def heeds(self, row: Row) -> bool:
+    def heeds(self, row: ManualRow) -> bool:
         """Return True if a row for this submission has an effect: its function, or the unit of its comment, was graded."""
         if isinstance(row, LineComment):
             return row.unit in self.units
@@ -130,7 +130,7 @@ class Numbers(StrEnum):
     OTHER = ""
 
 
-def known_as(made: Mark, number: str, login: str, numbers: Numbers) -> Mark:
+def with_numbers(made: Mark, number: str, login: str, numbers: Numbers) -> Mark:
     """Return a mark with the number and login of its student; a platform's own number counts on that platform alone."""
     canvas, roster = (number if numbers is whose else "" for whose in (Numbers.CANVAS, Numbers.ROSTER))
     return replace(made, number=roster, login=login, canvas_number=canvas)
@@ -142,8 +142,8 @@ Decide = Callable[[Mark], Mark]
 
 def mark(
     result: SubmissionResult,
-    manual: Iterable[Row] = (),
-    policy: Decide | None = None,
+    manual: Iterable[ManualRow] = (),
+    decide: Decide | None = None,
     catalog: Catalog | None = None,
 ) -> Mark:
     """Return the mark of a result.
@@ -151,7 +151,7 @@ def mark(
     Args:
         result: of one submission.
         manual: points by hand for the whole class.
-        policy: is given the mark and returns the one that counts.
+        decide: is given the mark and returns the one that counts.
         catalog: the course, for its questions, and for the points that a students' release leaves for later.
     """
     units = catalog.units if catalog is not None else {}
@@ -159,10 +159,10 @@ def mark(
     made = _make_mark(result, [line for line in manual if line.submission == result.name], asked)
     if catalog is not None:
         made = replace(made, later=points_to_come(catalog, result.checks))
-    return policy(made) if policy is not None else made
+    return decide(made) if decide is not None else made
 
 
-def unheeded_rows(manual: Collection[Row], names: Collection[str], marks: Iterable[Mark]) -> Iterator[str]:
+def unheeded_rows(manual: Collection[ManualRow], names: Collection[str], marks: Iterable[Mark]) -> Iterator[str]:
     """Yield a sentence for each row by hand that has no effect: for no submission, or for a unit that was not graded.
 
     Args:
@@ -179,7 +179,7 @@ def unheeded_rows(manual: Collection[Row], names: Collection[str], marks: Iterab
             yield f"line {row.line} of {row.file}: {what} of {row.submission} {effect}"
 
 
-def _make_mark(result: SubmissionResult, rows: Iterable[Row], asked: Mapping[str, Sequence[Question]]) -> Mark:
+def _make_mark(result: SubmissionResult, rows: Iterable[ManualRow], asked: Mapping[str, Sequence[Question]]) -> Mark:
     """Return the mark made of a result, the rows by hand for it, and the questions of each unit."""
     rows = list(rows)
     own = [row for row in rows if isinstance(row, ManualPoints)]

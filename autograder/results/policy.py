@@ -196,7 +196,7 @@ def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
     return replace(mark, score=found.score, max_score=found.max_score, trail=trail)
 
 
-def decide_by(rules: Policy | None, moments: Mapping[str, str]) -> Callable[[Mark], Mark] | None:
+def decider_by(rules: Policy | None, moments: Mapping[str, str]) -> Callable[[Mark], Mark] | None:
     """Return what decides a mark by the rules of a class and the moments of its hand-ins; None without rules."""
     return None if rules is None else lambda mark: decide(mark, rules, moments.get(mark.name, ""))
 

@@ -12,7 +12,7 @@ from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import class_page, student_page
 from autograder.results.formats.tables import FOR_IMPORT
 from autograder.results.manual import read_tables
-from autograder.results.mark import Hidden, Mark, Numbers, known_as, mark, unheeded_rows, visible_mark
+from autograder.results.mark import Hidden, Mark, Numbers, mark, unheeded_rows, visible_mark, with_numbers
 from autograder.results.store import GRADED, read_grading, read_intake_rows, read_moments, write_atomically
 from autograder.results.tables import Table, unquote
 from autograder.results.term import Assignment
@@ -79,18 +79,18 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> dict[str, Mark]:
     marks: dict[str, Mark] = {}
     for folder in graded_folders(paths):
         manual, taken = read_tables(folder, catalog), read_intake_rows(folder)
-        decide = policy.decide_by(_rules_of(folder), read_moments(folder))
+        decide = policy.decider_by(_rules_of(folder), read_moments(folder))
         numbers = numbers_of(folder)
         own = (file.stem for path in paths if graded_folder(path) == folder for file in _files(path))
         for name in (name for name in own if name in results):
             made = mark(results[name], manual, decide, catalog)
-            marks[name] = _known_as(made, taken.get(made.name, {}), numbers)
+            marks[name] = _with_intake_numbers(made, taken.get(made.name, {}), numbers)
     return {name: marks[name] for name in results}
 
 
-def _known_as(made: Mark, row: Mapping[str, str], numbers: Numbers) -> Mark:
+def _with_intake_numbers(made: Mark, row: Mapping[str, str], numbers: Numbers) -> Mark:
     """Return a mark with the number and login that the table of intake has for its student."""
-    return known_as(made, unquote(row.get("id") or ""), unquote(row.get("login") or ""), numbers)
+    return with_numbers(made, unquote(row.get("id") or ""), unquote(row.get("login") or ""), numbers)
 
 
 def unheeded_decisions(paths: Iterable[Path], marks: Collection[Mark], catalog: Catalog) -> Iterator[str]:

@@ -76,7 +76,8 @@ def points_line(earned: float, possible: float, later: float = 0.0) -> str:
 
 def manual_line(line: ManualPoints) -> str:
     """Return points by hand with their comment, in one line."""
-    return f"{line.function or 'added'}: {points_text(line.points)}" + (f" ({line.comment})" if line.comment else "")
+    comment = " ".join(line.comment.split())  # a spreadsheet lets people write several lines into a cell
+    return f"{line.function or 'added'}: {points_text(line.points)}" + (f" ({comment})" if comment else "")
 
 
 def manual_text(line: ManualPoints, most: float) -> str:
@@ -97,7 +98,7 @@ def manual_points_line(mark: Mark) -> str:
 
 def by_hand_line(mark: Mark) -> str:
     """Return in one line all that people gave: points, then comments on lines of the student's file; empty without any."""
-    comments = (f"{comment_place(each)}: {each.comment}" for each in mark.comments)
+    comments = (f"{comment_place(each)}: {' '.join(each.comment.split())}" for each in mark.comments)
     return "; ".join(filter(None, (manual_points_line(mark), *comments)))
 
 

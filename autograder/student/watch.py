@@ -31,7 +31,7 @@ from autograder.student.runner import (
     WatchedRun,
 )
 from autograder.student.terminal import KEYS, Terminal, first_open, run_lines, running_lines
-from autograder.submissions.module import parsed, syntax_of
+from autograder.submissions.module import syntax_of, tree_or_none
 
 #: An editor writes a file in several steps: time to wait for the next step, and for all of them.
 _STEP_MS = 20
@@ -300,7 +300,7 @@ class _Watching:
 def _functions_in(catalog: Catalog, unit: str) -> dict[str, str]:
     """Return the syntax of each function and class of a unit; nothing if one of its files is missing or no valid Python."""
     try:
-        found = [parsed(catalog.exercise(module).read_bytes()) for module in catalog.units[unit].modules]
+        found = [tree_or_none(catalog.exercise(module).read_bytes()) for module in catalog.units[unit].modules]
     except OSError:
         return {}
     trees = [tree for tree in found if tree is not None]

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from autograder.submissions.archives import Entry
 from autograder.submissions.entries import printable
 from autograder.submissions.files import File, python_pieces, read_file
-from autograder.submissions.module import parse_quietly, parsed, syntax_of
+from autograder.submissions.module import parse_quietly, syntax_of, tree_or_none
 
 #: The most files of one unit that are opened; no honest submission has more.
 _OPENED = 5
@@ -236,7 +236,7 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
     """
     expected = _skeleton_functions(skeleton)
     for piece in python_pieces(unit, file) or ():
-        tree = parsed(piece)
+        tree = tree_or_none(piece)
         if tree is None:
             return True
         for name, body in _functions(tree.body):
@@ -249,7 +249,7 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
 
 def _differs(unit: str, file: File, skeleton: str) -> bool:
     """Return True if a file that can be read is not the skeleton, but for comments and layout."""
-    trees = list(map(parsed, python_pieces(unit, file) or ()))
+    trees = list(map(tree_or_none, python_pieces(unit, file) or ()))
     return [syntax_of(tree) for tree in trees if tree is not None] != [syntax_of(parse_quietly(skeleton))]
 
 

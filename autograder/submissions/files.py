@@ -13,7 +13,7 @@ from autograder.course.skeletons import bare_lines
 from autograder.submissions.archives import MAX_FILE_BYTES, Entry
 from autograder.submissions.entries import reason
 from autograder.submissions.magics import without_magics, written_texts
-from autograder.submissions.module import Module, parse
+from autograder.submissions.module import Module, parse_module
 from autograder.submissions.notebook import code_cells, join_cells
 
 #: A syntax tree takes up to a thousand times the room of its text.
@@ -119,7 +119,7 @@ def _script(empty: Module, data: bytes) -> Module:
         text = _decode(data)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         return empty.with_problem("is not UTF-8 text; save it again as UTF-8")
-    module, tree = parse(replace(empty, text=text))
+    module, tree = parse_module(replace(empty, text=text))
     return module if tree is not None else _read_as_notebook(module, text)
 
 
@@ -146,7 +146,7 @@ def _read_as_notebook(refused: Module, text: str) -> Module:
     note = (
         f"{refused.place(number)}: read as a notebook reads it, because it has lines that are no Python ({line[:80]})"
     )
-    return parse(replace(refused, text=plain, problem="", notes=(note,)))[0]
+    return parse_module(replace(refused, text=plain, problem="", notes=(note,)))[0]
 
 
 def _notebook(empty: Module, data: bytes, graded: Collection[str]) -> Module:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.submissions.archives import Entry
 from autograder.submissions.files import File, module_from, read_file, written_files
-from autograder.submissions.module import RESERVED, Module, is_of_a_library, parsed
+from autograder.submissions.module import RESERVED, Module, is_of_a_library, tree_or_none
 
 _COURSE = "exercises"
 _INIT = "__init__"
@@ -163,7 +163,7 @@ def _imported_names(text: str, package: str) -> list[str]:
         text: the source.
         package: the folder of modules in which it lies; empty for one beside the units.
     """
-    tree = parsed(text)
+    tree = tree_or_none(text)
     nodes = list(ast.walk(tree)) if tree is not None else []
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [name for node in nodes if isinstance(node, ast.Call) for name in _imported_by_call(node, package)]
@@ -178,7 +178,7 @@ def _imported_names(text: str, package: str) -> list[str]:
 
 def _named_files(text: str, beside: Collection[str]) -> Iterator[str]:
     """Yield the neighbours whose file a text of a source names, as for a call that imports a module by its file."""
-    tree = parsed(text)
+    tree = tree_or_none(text)
     nodes = ast.walk(tree) if tree is not None else ()
     texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     stems = {found[1] for each in texts if (found := _PYTHON_FILE.fullmatch(each))}

@@ -4,7 +4,7 @@ import keyword
 import re
 
 from autograder.course.skeletons import bare_lines
-from autograder.submissions.module import parsed
+from autograder.submissions.module import tree_or_none
 
 #: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
@@ -49,7 +49,7 @@ def without_magics(text: str, unit: str) -> str:
     A cell that `%%writefile` writes into the unit's own file is code; one for another Python file, or with another magic for
     whole cells, is left out; one for any other file becomes a statement that writes the file.
     """
-    if _AUTOMATIC.fullmatch(text.strip()) and parsed(text.strip()) is None:
+    if _AUTOMATIC.fullmatch(text.strip()) and tree_or_none(text.strip()) is None:
         text = f"%{text.strip()}"
     lines = bare_lines(text)
     start = text.lstrip().partition("\n")[0].strip()
@@ -134,7 +134,7 @@ def _code_of_magic(line: str) -> str:
         name = variable["name"] or variable["other"]
         return f"{indent}import os; os.environ[{name!r}] = {variable['value']!r}"
     found = _TIME.fullmatch(line)
-    tree = parsed(found["code"]) if found else None
+    tree = tree_or_none(found["code"]) if found else None
     return found["code"] if found and tree is not None and tree.body else ""
 
 

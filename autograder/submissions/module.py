@@ -80,7 +80,7 @@ def _names_by_function(text: str) -> dict[str, set[str]]:
 
 @functools.lru_cache(maxsize=16)
 def _lines_by_function(text: str) -> dict[str, int]:
-    tree = parsed(text)
+    tree = tree_or_none(text)
     return {
         node.name: node.lineno
         for node in (tree.body if tree is not None else ())
@@ -98,7 +98,7 @@ _NEWER = (
 _NEWER_F_STRINGS = (3, 12)
 
 
-def parse(module: Module) -> tuple[Module, ast.Module | None]:
+def parse_module(module: Module) -> tuple[Module, ast.Module | None]:
     """Return the same module and its syntax tree, or one with the sentence of its syntax error."""
     if "\0" in module.text:
         return module.with_problem("holds null bytes; save it again as UTF-8 text"), None
@@ -133,7 +133,7 @@ def is_of_a_library(name: str) -> bool:
     return name in RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
 
 
-def parsed(text: str | bytes) -> ast.Module | None:
+def tree_or_none(text: str | bytes) -> ast.Module | None:
     """Return the syntax tree of a source; None if it cannot be parsed."""
     try:
         return parse_quietly(text)

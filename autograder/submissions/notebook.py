@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from autograder.course.skeletons import bare_lines, first_line
 from autograder.submissions.magics import is_left_out, without_indent, without_magics
-from autograder.submissions.module import Module, parse, parsed
+from autograder.submissions.module import Module, parse_module, tree_or_none
 from autograder.submissions.needed import Cell, defines, needed_statements
 from autograder.submissions.statements import bound_names
 
@@ -93,7 +93,7 @@ def _read_cell(empty: Module, number: int, text: str) -> Cell | Module:
     plain = without_magics(text, empty.unit)
     for source in (text, plain, without_indent(plain)):
         # The cell as it stands comes first: a line of Python may begin with an operator that looks like a magic.
-        module, tree = parse(replace(empty, text=source, cells=here))
+        module, tree = parse_module(replace(empty, text=source, cells=here))
         if tree is not None:
             return _as_main(Cell(number, source, tree))
     return module
@@ -121,7 +121,7 @@ def _as_main(cell: Cell) -> Cell:
         if line[start:end] == b"__name__":  # in an f-string, Python tells other columns
             lines[name.lineno - 1] = (line[:start] + b"'__main__'" + line[end:]).decode()
     for text in (_without_guards(lines, cell.tree), "\n".join(lines)):
-        tree = parsed(text)
+        tree = tree_or_none(text)
         if tree is not None:
             return Cell(cell.number, text, tree)
     return cell
@@ -177,7 +177,7 @@ def _notes_on_magics(module: Module, cells: list[tuple[int, str]]) -> Iterator[s
         if not is_left_out(text):
             continue
         start, _, rest = text.lstrip().partition("\n")
-        tree = parse(replace(module, text=without_magics(rest, module.unit)))[1]
+        tree = parse_module(replace(module, text=without_magics(rest, module.unit)))[1]
         if tree is not None and any(map(defines, tree.body)):
             yield f"{module.label} cell {number} was left out: it begins with {start.split()[0]}"
 

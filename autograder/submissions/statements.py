@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TypeGuard
 
-from autograder.submissions.module import is_of_a_library, parsed
+from autograder.submissions.module import is_of_a_library, tree_or_none
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 #: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
@@ -279,7 +279,7 @@ def _tree_of_text(call: ast.AST) -> ast.Module | None:
     """Return the syntax tree of the text that `exec("...")` or `eval("...")` is given; None if it is computed."""
     argument = call.args[0] if isinstance(call, ast.Call) and call.args else None
     text = argument.value if isinstance(argument, ast.Constant) else None
-    return parsed(text) if isinstance(text, str) else None
+    return tree_or_none(text) if isinstance(text, str) else None
 
 
 def _is_namespace(node: ast.expr) -> bool:

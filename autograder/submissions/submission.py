@@ -74,7 +74,7 @@ class RawSubmission:
 
     @property
     def digest(self) -> str:
-        """Return the sha256 of all of it but the name."""
+        """Return the sha256 of all of it on which a result depends: all but the name and what is reserved."""
         digest = hashlib.sha256()
         files = [(name, file) for each in (self.files, self.neighbours) for name, file in sorted(each.items())]
         facts = [(name, str(file.path), file.size, file.fault, file.data) for name, file in files]

@@ -13,7 +13,7 @@ from autograder.course.catalog import Catalog
 from autograder.results.types import CheckResult
 
 
-class Unit(pytest.Module):
+class UnitModule(pytest.Module):
     """A unit of a submission, collected as the checks of that unit."""
 
     def _getobj(self) -> types.ModuleType:
@@ -76,19 +76,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path not in given and not given.isdisjoint((exercise, *exercise.parents)) else None
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> UnitModule | None:
     """Collect a unit found in a folder; one named on the command line comes by `pytest_pycollect_makemodule`."""
     named = parent.session.isinitpath(file_path)
     if _is_unit(file_path, parent.config, named=named) and not _pytest_collects(file_path, parent):
-        return Unit.from_parent(parent, path=file_path)
+        return UnitModule.from_parent(parent, path=file_path)
     return None
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Unit | None:
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> UnitModule | None:
     """Collect a unit's file as its checks; it is never imported as a test module."""
     catalog = parent.config.stash[COURSE]
     if _is_unit(module_path, parent.config, catalog.modules if catalog is not None else ()):
-        return Unit.from_parent(parent, path=module_path)
+        return UnitModule.from_parent(parent, path=module_path)
     return None
 
 
@@ -147,12 +147,12 @@ def checks_submission(item: pytest.Item) -> bool:
     """Return True if a check runs on a submission: a module that pytest was given, or the exercise without a solution."""
     catalog, check = item.config.stash[COURSE], item.stash.get(CHECK, None)
     alone = check is not None and catalog is not None and not catalog.solution(check.unit).is_file()
-    return alone or item.getparent(Unit) is not None
+    return alone or item.getparent(UnitModule) is not None
 
 
 def module_path(item: pytest.Item, catalog: Catalog) -> Path:
     """Return the path of the module that a check runs on."""
-    if item.getparent(Unit) is not None:
+    if item.getparent(UnitModule) is not None:
         return item.path.with_stem(catalog.modules[item.path.stem])
     unit = item.stash[CHECK].unit
     solution = catalog.solution(unit)

@@ -18,7 +18,7 @@ from autograder.grading.viva.runs import (
     MOST_NOTES,
     TAKE_NOTES,
     CallRunner,
-    Run,
+    RecordedCall,
     function_named,
     kinds_of,
     module_with,
@@ -87,7 +87,7 @@ class _Subject:
 
     module: Module
     function: str
-    run: Run
+    run: RecordedCall
     runner: CallRunner
     rng: random.Random
 

@@ -1,4 +1,4 @@
-"""Run a submission's function as its checks have called it, and again with its code changed.
+"""RecordedCall a submission's function as its checks have called it, and again with its code changed.
 
 The requests of the visible checks are recorded on their way to the workers. A changed module answers the same requests, in a
 fresh worker: what it gives is a key to a question.
@@ -34,7 +34,7 @@ _CALLS = 6
 
 
 @dataclass(frozen=True)
-class Run:
+class RecordedCall:
     """A call that a check has made, with all requests before it.
 
     Attributes:
@@ -50,8 +50,10 @@ class Run:
     answer: Answer
 
 
-def recorded_runs(spec: GradingSpec, submission: Submission, workers: Workers) -> dict[tuple[str, str], list[Run]]:
-    """Run the visible checks on a submission and return calls of each function, by unit and name.
+def recorded_runs(
+    spec: GradingSpec, submission: Submission, workers: Workers
+) -> dict[tuple[str, str], list[RecordedCall]]:
+    """RecordedCall the visible checks on a submission and return calls of each function, by unit and name.
 
     Only calls that came back, with small arguments.
 
@@ -60,7 +62,7 @@ def recorded_runs(spec: GradingSpec, submission: Submission, workers: Workers) -
     """
     recorder = _RecordingWorkers(workers)
     Grader(replace(spec, hidden=False), recorder, ChecksAlone(named=False)).grade(submission)
-    found: dict[tuple[str, str], list[Run]] = {}
+    found: dict[tuple[str, str], list[RecordedCall]] = {}
     for run in recorder.runs():
         key = (run.load.unit, str(run.call.function))
         known = key[1] in spec.catalog.units[key[0]].functions
@@ -93,7 +95,7 @@ class _RecordingWorkers:
         with self.workers.worker() as worker:
             yield _Recording(worker, self.kept[-1])
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RecordedCall]:
         """Yield the plain calls by name that came back, each with the requests before it."""
         for exchanges in self.kept:
             load: Load | None = None
@@ -107,7 +109,7 @@ class _RecordingWorkers:
                     elif load is not None:
                         plain = isinstance(request, Invoke) and request.of is None and request.on is None
                         if plain and isinstance(answer, Answer):
-                            yield Run(load, tuple(before), request, answer)  # type: ignore[arg-type] # it is an Invoke
+                            yield RecordedCall(load, tuple(before), request, answer)  # type: ignore[arg-type] # it is an Invoke
                         before.append(request)
 
 
@@ -139,7 +141,7 @@ class CallRunner:
     catalog: Catalog
 
     def reply(
-        self, run: Run, module: str, text: str, call: Invoke | None = None, then: str = ""
+        self, run: RecordedCall, module: str, text: str, call: Invoke | None = None, then: str = ""
     ) -> tuple[Answer | Fault | None, Any]:
         """Return what a call gives if a module of the submission has another source.
 

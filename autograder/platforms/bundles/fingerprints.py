@@ -40,12 +40,12 @@ MOST_PROCESSES = 8
 #: Contents of files by path inside a bundle.
 Files = dict[str, bytes]
 #: Called with a name for the work and the number of its steps. Returns a function to call whenever one more step is done.
-Progress = Callable[[str, int], Callable[[], None]]
+ReportProgress = Callable[[str, int], Callable[[], None]]
 _RunCases = Callable[[Iterable[tuple[str, Mistake]]], Iterator[dict[int, Fingerprint]]]
 
 
 def fingerprint_files(
-    catalog: Catalog, units: Collection[str] = (), jobs: int = 1, progress: Progress = lambda *_: lambda: None
+    catalog: Catalog, units: Collection[str] = (), jobs: int = 1, progress: ReportProgress = lambda *_: lambda: None
 ) -> Files:
     """Return the files of fingerprints that a student release holds, by path inside the bundle.
 
@@ -96,7 +96,7 @@ def _key(catalog: Catalog, unit: str) -> str:
 
 
 def make_fingerprints(
-    catalog: Catalog, units: Iterable[str], jobs: int = 1, progress: Progress = lambda *_: lambda: None
+    catalog: Catalog, units: Iterable[str], jobs: int = 1, progress: ReportProgress = lambda *_: lambda: None
 ) -> Iterator[tuple[str, Fingerprints]]:
     """Yield each unit with the fingerprints of its known mistakes that visible checks catch; see `fingerprint_files`."""
     mistakes = {unit: known_mistakes(catalog.mistakes(unit)) for unit in units}
@@ -225,6 +225,6 @@ class _MistakeRun(StudentRun):
         """Set no limit, as the code is the course's own."""
         return contextlib.nullcontext()
 
-    def failed(self, error: BaseException, *, answered: bool) -> bool:
+    def record_failure(self, error: BaseException, *, answered: bool) -> bool:
         """Run no check again."""
         return False

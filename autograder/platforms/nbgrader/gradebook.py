@@ -36,8 +36,8 @@ from autograder.submissions.hand_in import HandIn
 _SQLITE = "sqlite:///"
 
 
-class Assignment:
-    """Assignment in the gradebook of a course of nbgrader's, with one notebook of the same name.
+class GradebookAssignment:
+    """GradebookAssignment in the gradebook of a course of nbgrader's, with one notebook of the same name.
 
     Args:
         course: the folder of the course, with `nbgrader_config.py` or with the gradebook in its usual place.

@@ -145,7 +145,7 @@ class OwnTests:
         points = cell.points or 0.0
         printed = io.StringIO()
         try:
-            with grader_time.check(), contextlib.redirect_stdout(printed):
+            with grader_time.limit_check(), contextlib.redirect_stdout(printed):
                 value = _plain(stage.execute(cell))
         except CheckError as error:
             return OwnScore(None, f"{_BY_HAND} {error}")

@@ -19,7 +19,7 @@ _SLOW_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Row:
+class ClassRow:
     """One submission in a table."""
 
     name: str
@@ -27,12 +27,14 @@ class Row:
     remarks: str
 
 
-def row(mark: Mark) -> Row:
+def row(mark: Mark) -> ClassRow:
     """Return the row of one mark."""
     text = NO_GRADE if mark.score is None else f"{points_text(mark.score)} / {points_text(mark.max_score)}"
     by_hand = f"by hand: {', '.join(line.function or 'added' for line in mark.manual)}" if mark.manual else ""
     left = f"not graded yet: {', '.join(mark.open_questions())}" if mark.open_questions() else ""
-    return Row(mark.name, text, "; ".join(filter(None, (", ".join(mark.trail), by_hand, left, _remarks(mark.result)))))
+    return ClassRow(
+        mark.name, text, "; ".join(filter(None, (", ".join(mark.trail), by_hand, left, _remarks(mark.result))))
+    )
 
 
 def _remarks(result: SubmissionResult) -> str:
@@ -88,7 +90,7 @@ class ClassStatistics:
         bins: number of submissions in each tenth of the points, from the least to the most.
         mean, median: of the scores.
         ungraded: number of submissions without a grade, by the grader's own fault.
-        failing: checks that failed anybody, those that failed most first.
+        failing: checks that failed anybody, those with the largest share of failures first.
         mistakes: known mistakes by name, with their sentence and the number of submissions that made them, most first.
         idle: checks that everybody passed, or nobody: they separate nobody.
         slow: checks that take seconds, slowest first.

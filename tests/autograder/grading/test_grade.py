@@ -188,19 +188,19 @@ def test_a_submission_that_takes_the_grader_too_long_loses_the_rest():
     grader_time = GraderTime(check=10.0, submission=0.1)
     with (
         pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"),
-        grader_time.check(),
+        grader_time.limit_check(),
     ):
         while True:
             pass
     with (
         pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"),
-        grader_time.check(),
+        grader_time.limit_check(),
     ):
         pass
 
 
 def test_waiting_is_not_counted():
-    with GraderTime(check=0.05).check():
+    with GraderTime(check=0.05).limit_check():
         threading.Event().wait(0.2)
 
 

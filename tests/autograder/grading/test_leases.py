@@ -100,7 +100,7 @@ def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
 def test_after_a_worker_has_died_or_passed_a_deadline_the_next_check_has_a_fresh_one(held, workers, error):
     serve(held, "denoise")
     with held.lease(check("denoise")):
-        assert not held.failed(error, answered=True)
+        assert not held.record_failure(error, answered=True)
         assert workers.open == {1}, "it can still be asked what was printed"
     assert workers.open == set()
     serve(held, "denoise")
@@ -114,7 +114,7 @@ VERDICTS = [CheckFailed(""), AssertionError(), MissingFunction(""), RefusedValue
 def test_a_verdict_ends_no_worker_and_runs_no_check_again(held, workers, error):
     serve(held, "total_variation")
     with held.lease(check("denoise")):
-        assert not held.failed(error, answered=True)
+        assert not held.record_failure(error, answered=True)
     serve(held, "denoise")
     assert workers.made == 1
 
@@ -137,7 +137,7 @@ def test_a_check_is_run_again_only_if_nothing_was_answered_by_a_worker_that_othe
 ):
     serve(held, *["total_variation"] * before)
     with held.lease(check("denoise")):
-        again = held.failed(error, answered=answered)
+        again = held.record_failure(error, answered=answered)
     assert again == (before == 1 and not answered and isinstance(error, Crashed | Unusable))
 
 
@@ -226,7 +226,7 @@ def test_it_is_one_process_until_it_has_died(sandbox):
     text = "import torch\ntorch.loads = loads = getattr(torch, 'loads', 0) + 1\ndef value():\n    return loads\n"
     with contextlib.closing(WorkerPool(sandbox.worker)) as held:
         loads = [asked(held, text)[0] for _ in range(2)]
-        held.failed(Crashed(""), answered=True)
+        held.record_failure(Crashed(""), answered=True)
         loads.append(asked(held, text)[0])
     assert loads == [1, 2, 1]
 

@@ -28,7 +28,7 @@ from autograder.results.formats.pages import class_page, student_page
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark, visible_mark
-from autograder.results.policy import LateRule, Policy, decide, decide_by
+from autograder.results.policy import LateRule, Policy, decide, decider_by
 from autograder.results.publish import publish, read_marks, read_results, render
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
@@ -239,7 +239,7 @@ def test_a_form_shows_as_much_of_hidden_checks_as_is_wanted_and_all_points():
 
 
 def test_a_policy_has_the_last_word():
-    capped = mark(RESULT, policy=lambda full: replace(full, score=min(full.score, 3.0)))
+    capped = mark(RESULT, decide=lambda full: replace(full, score=min(full.score, 3.0)))
     assert grades_csv([capped]).splitlines()[-1].split(",")[-3:] == ["3", "12", "4"]
 
 
@@ -596,7 +596,7 @@ def test_a_page_does_not_say_that_everything_passes_while_a_check_that_it_hides_
 def test_gradescope_tells_lateness_before_the_grades_are_published():
     """Its first line has the visible points alone; what lateness takes off all of them stands below."""
     rules = Policy(due=datetime(2026, 11, 20, 12), late=LateRule(percent=10))
-    late = mark(replace(RESULT, name="alice"), policy=decide_by(rules, {"alice": "2026-11-21T10:00:00"}))
+    late = mark(replace(RESULT, name="alice"), decide=decider_by(rules, {"alice": "2026-11-21T10:00:00"}))
     assert len(late.trail) == 2
     lines = json.loads(render([late], "gradescope", Hidden.POINTS, None, ""))["output"].splitlines()
     assert lines[1] == "The total also counts: one day late: -10 %" and late.trail[0] not in lines[1]

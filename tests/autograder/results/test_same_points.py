@@ -15,7 +15,7 @@ from autograder.results.formats.pages import student_page
 from autograder.results.formats.tables import canvas, grades_csv, hand_table, moodle
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark
-from autograder.results.policy import LateRule, Policy, decide_by
+from autograder.results.policy import LateRule, Policy, decider_by
 from autograder.results.publish import render
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from tests.autograder.results.test_by_hand import QUESTION
@@ -59,7 +59,7 @@ def marks(own_catalog):
     results = {name: result(name) for name in SCORES}
     results["cy"] = SubmissionResult("cy", (*others, replace(more, outcome=Outcome.FAILED)))
     results["dora"] = SubmissionResult("dora", tuple(others))
-    decide = decide_by(RULES, {"bob": "2026-11-20T13:00:00"})
+    decide = decider_by(RULES, {"bob": "2026-11-20T13:00:00"})
     return [mark(each, BY_HAND, decide, own_catalog) for each in results.values()]
 
 
