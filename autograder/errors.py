@@ -60,7 +60,7 @@ class StudentFault(AutograderError):
     """Something the student's code did or left undone.
 
     Attributes:
-        line: of the student's own file, where one is to blame; or 0.
+        line: the line of the student's own file, where one is to blame; or 0.
     """
 
     line = 0

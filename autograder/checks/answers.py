@@ -28,7 +28,7 @@ def criterion_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool
     """Return the criterion that tells a student's answers from the solution's; None if nothing does.
 
     Args:
-        calls: of a failed check, with what came back.
+        calls: the calls of a failed check, with what came back.
         right: the same calls with what the solution answers.
         by_value: False if the check found fault with side effects of a call alone.
     """

@@ -30,7 +30,7 @@ class ModuleUnderTest:
 
     Attributes:
         module: its source.
-        sources: of it and of all modules that it may import, by name.
+        sources: the sources of it and of all modules that it may import, by name.
         seconds: how much time of its own a call has.
         device: where it computes.
         data: files that its code reads, by their paths beside it.

@@ -42,7 +42,7 @@ class CommonMistake:
     """A variant of the solution.
 
     Attributes:
-        name: of the mistake.
+        name: the name of the mistake.
         sentence: what a student reads.
         change: returns the solution's call with the answer that this mistake gives. It gets the student's call, the
             solution's, and the solution's first one.
@@ -63,7 +63,8 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
     Args:
         function: its name.
         solution: source of the module that has the right one.
-        calls: of the student's function, with what came back; side effects that none of them has are no mistake of it.
+        calls: the calls of the student's function, with what came back; side effects that none of them has are no mistake
+            of it.
     """
     parameters = parameters_of(function, solution)[:_PARAMETERS]
     seen = (*_side_effect_mistakes(calls), *_refusal_mistakes(parameters))

@@ -78,7 +78,7 @@ class Mutable:
 
     Attributes:
         kind: Python's own class of such a container.
-        verb: of a sentence about it.
+        verb: the verb of a sentence about it.
     """
 
     kind: ClassVar[type]

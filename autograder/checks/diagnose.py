@@ -73,7 +73,7 @@ class Diagnosis:
     """Search for the known mistakes that explain all failed checks of one function.
 
     Args:
-        variants: of the function.
+        variants: the variants of the function.
 
     Attributes:
         spent: seconds of processor time that it took to try the mistakes.
@@ -124,7 +124,7 @@ class Diagnosis:
         is named, provided that nothing else is wrong.
 
         Args:
-            seconds: of processor time for making calls again.
+            seconds: the seconds of processor time for making calls again.
         """
         if self._kept > _KEPT_BYTES or not (self._failed or self._recognised):
             return ()

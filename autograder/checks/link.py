@@ -35,7 +35,7 @@ class Link:
     Args:
         tested: the module, and what its calls depend on.
         transport: carries messages to the worker and back.
-        seed: of the worker's random state.
+        seed: the seed of the worker's random state.
         incoming: returns a part of a value from the worker as the check sees it.
         outgoing: returns what is sent in place of an answer to the worker.
 

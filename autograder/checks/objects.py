@@ -357,7 +357,7 @@ def callback_of(value: Any, callbacks: list[Any]) -> object:
     """Return the stand-in for a function or an iterator that a check hands over; any other value as it is.
 
     Args:
-        value: of a call.
+        value: the value of a call.
         callbacks: the functions that were handed over in it so far.
     """
     if isinstance(value, RemoteFunction):

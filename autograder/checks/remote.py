@@ -88,11 +88,11 @@ class StudentModule:
     Args:
         tested: the module, and what its calls depend on.
         transport: the way to the worker that carries out the calls.
-        seed: of the worker's random state.
+        seed: the seed of the worker's random state.
 
     Attributes:
         module: its source.
-        seed: of the worker's random state.
+        seed: the seed of the worker's random state.
         calls: every call made so far, in order.
     """
 

@@ -117,7 +117,7 @@ class ClassRun:
         """Return the mark of a submission's published result; None if it has none.
 
         Args:
-            name: of the submission.
+            name: the name of the submission.
             moments: when each submission was handed in, as it was known when the result was published.
         """
         result = read_result(self.published.result_path(name))

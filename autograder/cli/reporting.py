@@ -200,8 +200,8 @@ def _fill_gradebook(
         marks: to be filled in.
         students: what is known of each, by the name of the submission.
         platform: that exported the gradebook.
-        path: of the gradebook.
-        title: of the assignment on the platform; needed if the gradebook has several.
+        path: the path of the gradebook.
+        title: the title of the assignment on the platform; needed if the gradebook has several.
         out: folder of the new file, which keeps its name; without it `filled-NAME` is written here.
     """
     from autograder.results.store import write_atomically

@@ -19,7 +19,7 @@ class Function:
 
     Attributes:
         name: as the student must call it.
-        points: of its checks together.
+        points: the points of its checks together.
         hints: sentences, from a question to a pointer to the solution.
         outcome: True if its checks look at its outcome alone, so that any way that works is right.
         later: points of the checks that a students' release lacks; they run when the function is graded.
@@ -108,7 +108,7 @@ class Reader:
         """Return a unit.
 
         Args:
-            values: of its table.
+            values: the values of its table.
             number: its place in the catalog, from 1.
             later: points of the checks that a release lacks, by function.
 

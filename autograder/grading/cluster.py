@@ -134,7 +134,7 @@ class Cluster:
     """A Dask cluster that grades a class.
 
     Args:
-        address: of its scheduler.
+        address: the address of its scheduler.
         spec: what submissions are graded by.
         insecure: True if a connection without TLS will do.
         fresh: True if a result that the scheduler still holds is not to be used.

@@ -117,7 +117,7 @@ def try_examples(
 
     Args:
         catalog: the course.
-        function: of the catalog.
+        function: a function of the catalog.
         examples: the student's.
         lend: lends a worker for each run of an example.
         own: the student's file of the unit, for a course without solutions.
@@ -293,8 +293,8 @@ class _Bench:
         """Yield the examples that do not hold if the unit has this source.
 
         Args:
-            text: of the unit's own file.
-            names: of the examples.
+            text: the text of the unit's own file.
+            names: the names of the examples.
             beside: sources of the unit's other files, by module; by default those of the solution.
 
         Raises:

@@ -192,7 +192,7 @@ class Grader:
         Args:
             submission: the submission.
             name: that its result bears; its own by default.
-            seed: of its random inputs; that of the spec by default.
+            seed: the seed of its random inputs; that of the spec by default.
 
         Raises:
             GraderError: the checks themselves cannot be run.

@@ -26,7 +26,7 @@ class WorkerLease:
     """A worker during one check, with a folder of its own.
 
     Attributes:
-        session: of a worker in this process, for a debugger; else None.
+        session: the session of a worker in this process, for a debugger; else None.
         seconds: how long the worker has worked for this check.
     """
 

@@ -140,8 +140,8 @@ class CollectedTest:
         name: `test_a`, or `TestB.test_a` for a method.
         hidden: True if any of its cases is hidden.
         needs_solution: True if it, or a fixture that it uses, takes the `reference`.
-        points: of all its cases together, by the function that they judge.
-        source: of the function, wherever it was written; empty if there is none.
+        points: the points of all its cases together, by the function that they judge.
+        source: the source of the function, wherever it was written; empty if there is none.
     """
 
     name: str

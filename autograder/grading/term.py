@@ -21,7 +21,7 @@ class Term:
     """Marks of the students of a roster for several assignments together.
 
     Attributes:
-        marks: of each student the mark of all assignments together, in the order of the roster.
+        marks: the mark of each student for all assignments together, in the order of the roster.
         enrolled: the students, by the names that their marks have.
         remarks: sentences for the instructor: who is left out, and which decisions have no effect.
     """

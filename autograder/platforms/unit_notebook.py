@@ -28,7 +28,7 @@ def introduction(lesson: Path, source: str, *, attach: bool) -> Iterator[Noteboo
 
     Args:
         lesson: a file of Markdown; paths of its pictures are relative to its folder.
-        source: of the unit.
+        source: the source of the unit.
         attach: True to attach the pictures to the cell, as Jupyter does; False to write them into the text, so that Colab
             shows them too.
 

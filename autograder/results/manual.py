@@ -94,7 +94,7 @@ def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | N
     Args:
         path: the file.
         functions: the most points that each function of the course can get.
-        catalog: of the course, for its questions and for the units of comments on lines.
+        catalog: the catalog of the course, for its questions and for the units of comments on lines.
 
     Raises:
         UsageError: the file is no such table, or a line of it makes no sense; the sentence says which and what to do.

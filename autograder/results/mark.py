@@ -16,7 +16,7 @@ class FunctionMark:
     """Points of one function.
 
     Attributes:
-        name: of the function.
+        name: the name of the function.
         points, max_points: earned, and possible.
         manual: the points by hand that stand in place of its checks', if any.
         question: the question that this stands for; None for a function.
@@ -34,7 +34,7 @@ class UnitMark:
     """Points of one unit.
 
     Attributes:
-        name: of the unit.
+        name: the name of the unit.
         points, max_points: earned, and possible.
         functions: by name, in the order of their checks; then the questions that people grade.
     """
@@ -60,8 +60,8 @@ class Mark:
         withheld: points earned by checks that `visible_mark` has taken away, and points that they could give.
         comments: on lines of the student's files.
         later: points of checks that are not here and run when the submission is graded; `max_score` is without them.
-        number: of the student in the roster, such as the university's; empty if that is not known.
-        login: of the student; empty if that is not known.
+        number: the number of the student in the roster, such as the university's; empty if that is not known.
+        login: the login of the student; empty if that is not known.
         canvas_number: that Canvas itself has given the student; empty if that is not known.
     """
 
@@ -149,7 +149,7 @@ def mark(
     """Return the mark of a result.
 
     Args:
-        result: of one submission.
+        result: the result of one submission.
         manual: points by hand for the whole class.
         decide: is given the mark and returns the one that counts.
         catalog: the course, for its questions, and for the points that a students' release leaves for later.
@@ -167,8 +167,8 @@ def unheeded_rows(manual: Collection[ManualRow], names: Collection[str], marks: 
 
     Args:
         manual: the rows.
-        names: of the submissions.
-        marks: of those that were graded.
+        names: the names of the submissions.
+        marks: the marks of those that were graded.
     """
     yield from unknown_submissions(manual, names)
     made = {each.name: each for each in marks}

@@ -182,7 +182,7 @@ def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
     """Return the mark that counts under a policy, with the trail that leads to it.
 
     Args:
-        mark: of one submission; one without a grade stays as it is.
+        mark: the mark of one submission; one without a grade stays as it is.
         policy: the decisions.
         at: moment of the hand-in; see `adjust`.
     """
@@ -206,8 +206,8 @@ def unheeded_decisions(rules: Policy, names: Collection[str], units: Collection[
 
     Args:
         rules: what the file says.
-        names: of the submissions.
-        units: of the course.
+        names: the names of the submissions.
+        units: the units of the course.
     """
     if rules.due is None and rules.late != LateRule():
         yield "class.toml says what lateness costs and has no deadline, so nobody is late; write `due` under [deadline]"
@@ -241,7 +241,7 @@ class KeptPoints:
 
     Attributes:
         score: scaled so that the maximum stays that of all units.
-        max_score: of all units but those of a bonus.
+        max_score: the maximum of all units but those of a bonus.
         dropped: names of the units that do not count.
     """
 
@@ -257,7 +257,7 @@ def score_without_worst(
 
     Args:
         points: by unit; a unit that is not there has none.
-        maxima: of the units that count.
+        maxima: the maxima of the units that count.
         drop: number of units to drop; one is always kept.
         bonus: units whose points count while their maximum does not; they are never dropped.
     """

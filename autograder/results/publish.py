@@ -48,7 +48,7 @@ def left_out_results(paths: Iterable[Path], names: Collection[str]) -> Iterator[
 
     Args:
         paths: those that were read.
-        names: of the files that hold the results.
+        names: the names of the files that hold the results.
     """
     for file in (file for path in paths for file in _files(path) if file.stem not in names):
         yield (
@@ -113,8 +113,8 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, students: Mapping
 
     Args:
         folder: as `autograder grade -o` wrote it.
-        name: of the assignment.
-        catalog: of the course.
+        name: the name of the assignment.
+        catalog: the catalog of the course.
         students: the name in the folder by the name in the term; the members of a group share one name in the folder.
 
     Raises:
@@ -211,7 +211,7 @@ def publish(
         marks: by the name that the file is to have.
         form: a key of `FORMATS`.
         hidden: what is shown of hidden checks.
-        catalog: of the course.
+        catalog: the catalog of the course.
         folder: made if there is none.
         title: what a learning platform calls the assignment.
         pictures: returns the pictures that a page shows besides, by unit.

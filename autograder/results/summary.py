@@ -90,7 +90,7 @@ def function_lines(
     """Yield the lines of one function. A sentence in `said` is left out, and each new sentence is added to `said`.
 
     Args:
-        checks: of the function.
+        checks: the checks of the function.
         said: sentences that the reader has seen.
         verbose: passed checks have their lines too, and so has each of several checks that wait for the same one.
         printed: True to show what the function has printed in the first check that printed anything; long prints are cut.

@@ -25,7 +25,7 @@ def render_page(package: str, name: str, script: str = "", **values: object) -> 
 
     Args:
         package: whose template it is.
-        name: of the template.
+        name: the name of the template.
         script: the only one that the page may run.
         values: what the template shows, by name. One that is missing is an error.
     """

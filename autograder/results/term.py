@@ -34,10 +34,10 @@ class Assignment:
     """One graded assignment of a term.
 
     Attributes:
-        name: of its folder of results.
+        name: the name of its folder of results.
         marks: before any policy, by the student's name in the roster.
         rules: what its own `class.toml` decides.
-        moments: of the hand-ins, by the same names.
+        moments: the moments of the hand-ins, by the same names.
     """
 
     name: str

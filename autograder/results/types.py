@@ -80,9 +80,9 @@ class CheckResult:
 
     Attributes:
         picture: a PNG in base64, as a result holds plain text alone.
-        line: of the student's own file; 0 if there is none to look at.
+        line: the line of the student's own file; 0 if there is none to look at.
         sentence: the message as a template and its values, for other languages than English.
-        share: of the points, from 0 to 1, that the check gave by `partial`.
+        share: the share of the points, from 0 to 1, that the check gave by `partial`.
         values: small tensors shown whole, in a run at home: what was expected, what came back, and their difference.
     """
 

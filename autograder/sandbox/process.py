@@ -65,7 +65,7 @@ class Worker:
 
         Args:
             request: the message.
-            seconds: of the worker's own time, until the reply; while a question is answered they go on.
+            seconds: the limit, in the worker's own time, until the reply; while a question is answered they go on.
             respond: answers a question that the worker puts meanwhile. What it raises ends the worker.
 
         Raises:

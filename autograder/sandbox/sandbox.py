@@ -68,7 +68,7 @@ class Sandbox:
         allowance: what a worker may use.
         gpu: True if workers may use CUDA's devices.
         without: rungs that are not to be tried, to see what holds without them.
-        control: of the zygote of another process's sandbox, to share what that has preloaded.
+        control: the control socket of the zygote of another process's sandbox, to share what that has preloaded.
         folder: where the workers' folders are to be; the system's place for such by default.
         extras: those of `EXTRAS` that may be used.
         many: True if so many workers are to come that half a second at the start, which makes each cheaper, is worth it.

@@ -98,7 +98,7 @@ class Zygote:
         """Fork a child and return the connection to it; the other end is closed if the zygote has died or cannot start.
 
         Args:
-            kind: of socket: with messages that stay apart, or `SOCK_STREAM`.
+            kind: the kind of socket: with messages that stay apart, or `SOCK_STREAM`.
         """
         with self._lock:  # several threads may want one at once
             with contextlib.suppress(OSError):

@@ -96,9 +96,9 @@ def pictures_of(
     """Return the pictures of the units that a submission has passed, by unit.
 
     Args:
-        result: of the submission.
+        result: the result of the submission.
         submission: what was graded.
-        catalog: of the course.
+        catalog: the catalog of the course.
         open_worker: opens the worker in which its functions are called.
     """
     pictures = {}

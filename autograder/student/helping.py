@@ -134,7 +134,7 @@ def reset(catalog: Catalog, name: str, *, function_of: str = "") -> str:
 
     Args:
         catalog: the course.
-        name: of a unit or a function; if both have this name, the unit is reset.
+        name: the name of a unit or a function; if both have this name, the unit is reset.
         function_of: name of a unit. Reset only the function `name` in it, even if a unit has that name too.
 
     Raises:

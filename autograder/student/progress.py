@@ -89,7 +89,7 @@ class Progress:
         """Record how all checks of some functions have ended.
 
         Args:
-            checks: of functions of one unit.
+            checks: the checks of functions of one unit.
             file: the `fingerprint` of the unit's files.
         """
         ended: dict[tuple[str, str], set[Outcome]] = {}

@@ -55,7 +55,7 @@ class WatchedRun:
         unit: its name.
         checks: results by id; a check that was not reached is `NOT_RUN`.
         broken: True if the process died during the run.
-        number: of the request that it answers.
+        number: the number of the request that it answers.
     """
 
     unit: str
@@ -137,7 +137,7 @@ class _RunRequest:
     Attributes:
         run: the unit.
         changed: its functions that are run first.
-        number: of the request; later ones have higher numbers.
+        number: the number of the request; later ones have higher numbers.
     """
 
     run: str

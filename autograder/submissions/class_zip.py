@@ -41,7 +41,7 @@ def take_zipped_folders(
     """Take a zip that holds a folder, an archive or a file for each student; None if it looks like one student's work.
 
     Args:
-        path: of the zip.
+        path: the path of the zip.
         units: names of the course's units.
         top: folder of the zip that is taken, in place of all of it.
         asked: True if the instructor says that it is a class.

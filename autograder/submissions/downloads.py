@@ -43,7 +43,7 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
     """Return the download of a platform that has these names; None if no platform is recognized.
 
     Args:
-        names: of all files, relative to the folder or zip.
+        names: the names of all files, relative to the folder or zip.
         read: returns the first bytes of a file.
         shape: a key of `SHAPES`, to take that shape and no other.
         units: names of the course's units.

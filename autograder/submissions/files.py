@@ -173,7 +173,7 @@ def answers_in(files: Iterable[File], names: Iterable[str]) -> dict[str, str]:
 
     Args:
         files: that were handed in for units.
-        names: of the questions.
+        names: the names of the questions.
     """
     wanted, found = list(names), {}
     texts = [text for file in files for text in _texts(file)] if wanted else []

@@ -188,7 +188,7 @@ def entries_of(path: Path) -> dict[PurePosixPath, Entry]:
     """Return the files of a class's folder or zip, by path there; read once for all its students.
 
     Args:
-        path: of the folder or zip; `term.zip/week1.zip` is the zip `week1.zip` in the zip `term.zip`.
+        path: the path of the folder or zip; `term.zip/week1.zip` is the zip `week1.zip` in the zip `term.zip`.
 
     Raises:
         UnreadableError: it cannot be opened.

@@ -238,7 +238,7 @@ def rows_of(students: Mapping[str, Student], finder: Finder) -> tuple[dict[str, 
 
     Args:
         students: by the names of their submissions.
-        finder: of the gradebook.
+        finder: the finder of the gradebook.
 
     Returns:
         The rows by the names of submissions, without those that have no row of their own; and the students of the gradebook
@@ -259,7 +259,7 @@ def of_one_class(known: Mapping[str, Student], finder: Finder, folder: str, *, o
 
     Args:
         known: students by the names of their submissions.
-        finder: of the roster.
+        finder: the finder of the roster.
         folder: where they were graded, for a sentence.
         own_numbers: True if numbers and logins in `known` come from a roster too, so that they must be the same here.
 

@@ -390,7 +390,7 @@ def make_download(
 
     Args:
         platform: its name, for a sentence.
-        names: of all files.
+        names: the names of all files.
         files: those that belong to a student.
         misplaced: why the others belong to none; by default their names.
         revised: True if the number of a file is that of a revision of the whole attempt, in which some files may stay.

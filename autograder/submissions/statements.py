@@ -403,7 +403,7 @@ def _effects(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, othe
     """Return what a function changes.
 
     Args:
-        function: of the notebook.
+        function: a function of the notebook.
         others: what the functions that it may call change.
     """
     body = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body

@@ -55,7 +55,7 @@ class RawSubmission:
     """Files of a submission before any is parsed, and sentences about them: everything on which its result can depend.
 
     Attributes:
-        name: of the submission.
+        name: the name of the submission.
         files: by unit.
         neighbours: Python files beside or below them that they may import, and that notebooks write, by module name.
         problem: a sentence, if nothing at all could be read.
@@ -112,7 +112,7 @@ class Submission:
     """A whole submission.
 
     Attributes:
-        name: of the submission.
+        name: the name of the submission.
         modules: what was taken, by unit.
         helpers: modules of the student's own that those import, by name.
         problem: a sentence, if nothing at all could be read.
@@ -176,7 +176,7 @@ def collect_hand_in(
 
     Args:
         hand_in: a submission of its own, or the files in a class's folder or zip that are one.
-        given_name: of the student; by default the name of the path.
+        given_name: the given name of the student; by default the name of the path.
         units: the names of all units.
         untouched: text that a unit's file begins as, by unit.
         reserved: names of modules that no file of the submission may stand in for, besides libraries and units.
@@ -215,7 +215,7 @@ def _neighbours_of(
     """Return the Python files that units can import, from the folders in which they lie and from cells that write files.
 
     Args:
-        files: of the units.
+        files: the files of the units.
         folders: in which they lie.
         others: the files of the submission that are no units.
         units: the names of all units.

@@ -45,7 +45,7 @@ class Waiting:
     """The time for which a thread has waited for a core; unknown on systems other than Linux, and once it has ended.
 
     Args:
-        descriptor: of the thread's `schedstat` in /proc; None if there is none.
+        descriptor: the descriptor of the thread's `schedstat` in /proc; None if there is none.
         pressure: descriptor of /proc/pressure/cpu; None if there is none.
     """
 
@@ -104,7 +104,7 @@ class Budget:
 
     Args:
         seconds: how many there are.
-        waiting: of the thread that uses them.
+        waiting: tells how long the thread that uses them has waited for a core.
         otherwise: the clock that counts if the thread's wait is unknown; the wall clock by default.
         helped: returns True if others may have worked for the thread while it slept.
 
@@ -231,7 +231,7 @@ def deadline(
 
     Args:
         seconds: that count.
-        waiting: of this thread; opened and closed here by default.
+        waiting: tells how long this thread has waited for a core; opened and closed here by default.
         helped: returns True if others than this process and those that it has started worked for this thread.
     """
     own = waiting or Waiting.of_thread()

@@ -39,7 +39,7 @@ class Exchange:
         names: the student's modules, whose classes are the student's own.
 
     Attributes:
-        framework: of the present call; it converts tensors and arrays.
+        framework: the framework of the present call; it converts tensors and arrays.
         has_asked: True if the present call has put a question to the grader.
     """
 

@@ -53,7 +53,7 @@ class Framework:
             function: the student's.
             args, kwargs: with tensors.
             of: the place of the argument.
-            weights: of the output's entries; all ones if None.
+            weights: the weights of the output's entries; all ones if None.
 
         Raises:
             RefusedValue: the output has no gradient, or another shape than the weights.

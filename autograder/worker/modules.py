@@ -193,7 +193,7 @@ class LoadedModule(types.ModuleType):
 
         Args:
             lost: names that earlier statements were to define.
-            statement: of the module.
+            statement: a statement of the module.
             body: all of them.
         """
         missing = {name for name in lost if isinstance(self.__dict__.get(name, _NOT_THERE), MissingLibrary)}

@@ -105,8 +105,8 @@ def _await_threads(threads: set[threading.Thread], values: Iterable[Any]) -> Non
     """Wait for the threads that a program has started, as Python does at its end; not for those of a pool without work.
 
     Args:
-        threads: of the program.
-        values: of its names, pools among them.
+        threads: the threads of the program.
+        values: the values of its names, pools among them.
     """
     pools: Any = sys.modules.get("concurrent.futures.thread")
     for value in list(values) if pools is not None else ():

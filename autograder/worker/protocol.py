@@ -85,7 +85,7 @@ class Invoke(Request):
         on: the number of the object whose method, operation or attribute it is.
         get: return the attribute itself; a method as a handle.
         warned: the check looks at warnings, so that all of them are told.
-        folder: of the check's, in which the function may write files; empty if the check has none.
+        folder: the check's folder, in which the function may write files; empty if the check has none.
         mutable: positions and names of the arguments that the check looks at after the call.
     """
 
@@ -176,8 +176,8 @@ class Fault:
         frames: file, line and function in the student's code, innermost last.
         found: the type of what bears the function's name and is no function; or `STOPPED`.
         names: the functions that the module has.
-        signature: of a function that takes other arguments.
-        attributes: of the exception, by name, and its `args`: those that can cross.
+        signature: the signature of a function that takes other arguments.
+        attributes: the attributes of the exception, by name, and its `args`: those that can cross.
     """
 
     KINDS: ClassVar = ("missing", "signature", "refused", "not written", "timed out", "raised")
@@ -236,7 +236,7 @@ class Ask:
     """A call of a function that a check has handed over.
 
     Attributes:
-        number: of the function, among those of the request.
+        number: the number of the function, among those of the request.
         args, kwargs: its arguments.
     """
 
@@ -258,7 +258,7 @@ def write(
     Args:
         record: the request or the reply.
         fallback: turns a value of another type into one of the codec's, or raises `RefusedValue`.
-        limits: of the message; those of a request or of a reply by default.
+        limits: the limits of the message; those of a request or of a reply by default.
 
     Raises:
         RefusedValue: some value in it cannot cross.

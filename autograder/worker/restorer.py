@@ -189,7 +189,7 @@ class Restorer:
         """Put everything back, and start all random numbers from a seed.
 
         Args:
-            seed: of them all.
+            seed: the seed of them all.
             modules: False if no source that has run since names `sys.modules`; a look at thousands of modules takes longer
                 than many checks.
         """

@@ -81,7 +81,7 @@ class Recorder:
     """Results of a run, and the search for the known mistakes behind its failures.
 
     Attributes:
-        results: of every check, by the node id of its test.
+        results: the results of every check, by the node id of its test.
         named: False if no mistake is to be named.
         partial: functions with a check that was left out, as (unit, function): this run does not tell if they pass.
         searches: for the mistake that a function's failures are due to, by (unit, function).
@@ -145,7 +145,7 @@ class Recorder:
         Called once all checks have run: a mistake that explains the first failures may not explain the later ones.
 
         Args:
-            seconds: of processor time for all functions.
+            seconds: the seconds of processor time for all functions.
             limited: returns what bounds the time for one function, and ends the search with `OverBudget`.
 
         Returns:

@@ -49,8 +49,8 @@ class StudentRun:
 
     Args:
         catalog: the course.
-        seed: of the inputs.
-        device: of the student's code.
+        seed: the seed of the inputs.
+        device: the device of the student's code.
         debugged: True to keep the frames of the student's functions for a debugger.
         captured: False to let what they print go to the terminal at once.
 
@@ -140,7 +140,7 @@ def sent_seed(seed: str, what: str, check: str) -> int:
     """Return the seed of something that a submission can see, in `[0, 2**63)`; it tells nothing about `check_seed`.
 
     Args:
-        seed: of the run.
+        seed: the seed of the run.
         what: what is drawn from it.
         check: the id of the check.
     """

@@ -35,7 +35,7 @@ class Verdict:
         kind: one of `RIGHT` or `WRONG`.
         unit: the unit.
         function: the function that is right or wrong.
-        name: of the module.
+        name: the name of the module.
         failed: the checks of the function that did not pass.
         passed: the checks of the function that passed.
     """
@@ -113,7 +113,7 @@ class NamedMixtures:
     Attributes:
         true: number of mixtures called by one of their mistakes, or by both.
         false: number of mixtures called by any other mistake.
-        seconds: of each mixture that was tried.
+        seconds: the seconds of each mixture that was tried.
     """
 
     true: int = 0
@@ -163,7 +163,7 @@ class Verdicts:
 
         Args:
             units: those that were verified.
-            max_points: of each check, by its id.
+            max_points: the most points of each check, by its id.
         """
         rng = random.Random(0)  # so that the figures of two runs agree
         all_verdicts = list(self.by_module.values())

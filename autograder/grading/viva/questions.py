@@ -60,9 +60,9 @@ class Question:
 
     Attributes:
         kind: `shape`, `number`, `rounds`, `sign`, `graph`, `edit` or `edits`.
-        module: of the submission, whose code it is about.
+        module: the module of the submission, whose code it is about.
         function: likewise.
-        line: of the unit's source, that it asks about.
+        line: the line of the unit's source, that it asks about.
         call: the call, in words.
         text: the question.
         options: the answers to choose from; none if the answer is to be written.
@@ -163,7 +163,7 @@ def printed_functions(questions: Sequence[Question], modules: Mapping[str, Modul
 
     Args:
         questions: as `ask` returns them.
-        modules: of the submission, by name.
+        modules: the modules of the submission, by name.
     """
     found = []
     numbered = enumerate(questions, 1)

@@ -52,7 +52,7 @@ def fingerprint_files(
     Making them takes minutes, so they are kept in the course, each with a key of everything that it depends on.
 
     Args:
-        catalog: of the course, with solutions and mistakes.
+        catalog: the catalog of the course, with solutions and mistakes.
         units: names of the units to release; all if empty.
         jobs: number of processes that make them; at most `MOST_PROCESSES` are started.
         progress: shows how many of the mistakes have been run.
@@ -161,7 +161,7 @@ class _Collecting:
     """Collector of fingerprints, which replaces the search for a function's mistake during a run.
 
     Attributes:
-        variants: of the function.
+        variants: the variants of the function.
         mistake: name of the mistake that is run.
         has_hidden: True if hidden checks judge the function too.
         found: the fingerprints, by the seed of the check's worker.

@@ -36,7 +36,7 @@ def leaks(files: Mapping[str, bytes], catalog: Catalog) -> list[str]:
 
     Args:
         files: by path inside the bundle.
-        catalog: of the course that it was made from.
+        catalog: the catalog of the course that it was made from.
     """
     return [
         *_private_files(files),

@@ -30,9 +30,9 @@ def notebooks_bundle(catalog: Catalog, units: Collection[str], language: str, co
     """Return `<unit>.ipynb` for each unit, and `course.zip`.
 
     Args:
-        catalog: of the course.
+        catalog: the catalog of the course.
         units: names of the units to release; all if empty.
-        language: of lessons and skeletons; by default the course's own.
+        language: the language of lessons and skeletons; by default the course's own.
         course: the files of a release of the same units for students.
 
     Raises:

@@ -14,7 +14,7 @@ def public_checks(source: str, private: Collection[str], shared: Collection[str]
     """Return the source of a unit's checks without those that are not for students.
 
     Args:
-        source: of all its checks.
+        source: the source of all its checks.
         private: names of the test functions that are not for students, `TestB.test_a` for a method.
         shared: names of modules beside the checks.
 

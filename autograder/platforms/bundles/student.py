@@ -34,11 +34,11 @@ def student_bundle(
     """Return the files of a release for students.
 
     Args:
-        catalog: of the course.
+        catalog: the catalog of the course.
         units: names of the units to release, such as those of one week; all if empty. The bundle holds nothing of other units.
-        language: of lessons and skeletons; by default the course's own.
-        fingerprints: of the known mistakes of these units, as `fingerprint_files` makes them. Without them no mistake is named
-            at home.
+        language: the language of lessons and skeletons; by default the course's own.
+        fingerprints: the fingerprints of the known mistakes of these units, as `fingerprint_files` makes them. Without
+            them no mistake is named at home.
 
     Raises:
         CatalogError: the bundle would hold something that is not for students; the sentence names the first of it.
@@ -109,7 +109,7 @@ def _without_others(files: Files, catalog: Catalog, others: Collection[Unit]) ->
 
     Args:
         files: by path inside the bundle.
-        catalog: of the course with the released units alone.
+        catalog: the catalog of the course with the released units alone.
         others: the units that are not released.
     """
     if not others:
@@ -214,7 +214,7 @@ def _package(folder: Path, name: str, kinds: tuple[str, ...] | None = _KINDS) ->
 
     Args:
         folder: where they lie.
-        name: of the folder inside the bundle.
+        name: the name of the folder inside the bundle.
         kinds: suffixes of the files to take; None takes every file, whatever its suffix.
     """
     for path in sorted(folder.rglob("*")):

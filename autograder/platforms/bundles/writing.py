@@ -144,7 +144,7 @@ def _run(folder: Path, units: list[str], packages: list[str], what: str) -> None
     """Run the checks of some units in one process.
 
     Args:
-        folder: of the course.
+        folder: the folder of the course.
         units: names of the units.
         packages: must be imported from the folder.
         what: the modules that lie in the folder, `_SKELETON` or `_SOLUTION`.

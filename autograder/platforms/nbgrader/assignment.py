@@ -53,7 +53,7 @@ def write_notebooks(
         units: each becomes an assignment.
         course: nbgrader's folder. Cells that an instructor has added to its notebooks stay where they are.
         hidden: what students see of hidden checks, for a new configuration.
-        language: of lessons and docstrings.
+        language: the language of lessons and docstrings.
 
     Returns:
         The files that were written, each with its backup or None. A file that is the same already is not written, nor is a
@@ -88,10 +88,10 @@ def source_notebook(unit: Unit, solution: str, lesson: Path, checks: Iterable[Ch
     """Return the notebook for `nbgrader generate_assignment`.
 
     Args:
-        unit: of the catalog.
+        unit: a unit of the catalog.
         solution: the source of its reference, with regions.
         lesson: a file of Markdown; paths of its pictures are relative to its folder.
-        checks: of the unit, as they are before any run.
+        checks: the checks of the unit, as they are before any run.
 
     Raises:
         CatalogError: the lesson or a picture of it cannot be read, the solution lacks a function, or has regions that do not

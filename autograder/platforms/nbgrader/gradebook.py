@@ -41,7 +41,7 @@ class GradebookAssignment:
 
     Args:
         course: the folder of the course, with `nbgrader_config.py` or with the gradebook in its usual place.
-        name: of the assignment, the notebook and the unit.
+        name: the name of the assignment, the notebook and the unit.
         spec: how the unit is graded.
 
     Raises:

@@ -66,11 +66,11 @@ class OwnTests:
     """Tests of the instructor's own in one notebook.
 
     Args:
-        spec: of the unit that the notebook holds.
+        spec: the spec of the unit that the notebook holds.
         workers: where the students' functions run.
         source: the notebook with the instructor's solutions.
         released: the texts of locked cells by their ids, as the gradebook has them.
-        points: of each own test by its id.
+        points: the points of each own test by its id.
         hidden_shown: True if students may read what a test with a hidden part says.
     """
 

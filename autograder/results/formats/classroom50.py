@@ -32,7 +32,7 @@ def classroom50(mark: Mark, environment: Mapping[str, str] = os.environ) -> str:
     """Return `result.json` for one submission: a test for each function, and points multiplied until all are whole.
 
     Args:
-        mark: of the submission.
+        mark: the mark of the submission.
         environment: the variables that the runner sets.
 
     Raises:

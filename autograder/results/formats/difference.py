@@ -14,11 +14,11 @@ class Change:
     """One submission whose mark, or whose checks, a new grading changes.
 
     Attributes:
-        name: of the submission.
+        name: the name of the submission.
         before, after: its scores; `none` if there was no result, `no grade` after a fault of the grader's.
         by: the difference with its sign; empty without two numbers.
         why: a line for each check that is the reason.
-        size: of the difference; infinite if there is a number on one side alone.
+        size: the size of the difference; infinite if there is a number on one side alone.
     """
 
     name: str

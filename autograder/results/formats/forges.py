@@ -11,7 +11,7 @@ def github(mark: Mark, folder: str = "exercises") -> str:
     """Return workflow commands: the points as a notice, and faults and comments beside the lines of the student's file.
 
     Args:
-        mark: of one submission.
+        mark: the mark of one submission.
         folder: that holds the student's files in the repository.
     """
     lines = dict.fromkeys(_annotation(check, folder) for check in mark.result.checks if _speaks(check))

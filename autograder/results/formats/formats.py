@@ -20,7 +20,7 @@ class Format:
     """A form of marks: a file for each of them, or one table for a class.
 
     Attributes:
-        suffix: of its files.
+        suffix: the suffix of its files.
         of_one: the text for one mark and its course; None for a table.
         of_class: the text for the marks of a class and the title of the assignment; None if each mark has a file.
     """

@@ -88,7 +88,7 @@ class ClassStatistics:
 
     Attributes:
         bins: number of submissions in each tenth of the points, from the least to the most.
-        mean, median: of the scores.
+        mean, median: the mean and the median of the scores.
         ungraded: number of submissions without a grade, by the grader's own fault.
         failing: checks that failed anybody, those with the largest share of failures first.
         mistakes: known mistakes by name, with their sentence and the number of submissions that made them, most first.

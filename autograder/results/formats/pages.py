@@ -27,7 +27,7 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
     """Return what a student reads about a submission.
 
     Args:
-        mark: of the submission, with what is to be shown of hidden checks.
+        mark: the mark of the submission, with what is to be shown of hidden checks.
         catalog: for titles and hints.
         pictures: by unit, what the student's own functions have made.
     """
@@ -53,7 +53,7 @@ def class_page(marks: Sequence[Mark], catalog: Catalog, links: Mapping[str, str]
     """Return what an instructor reads about a class.
 
     Args:
-        marks: of the class.
+        marks: the marks of the class.
         catalog: for its title.
         links: by submission, the address of its own page.
     """
@@ -132,7 +132,7 @@ def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunctio
 
     Args:
         course: its title.
-        name: of the submission.
+        name: the name of the submission.
         seed: asks the same questions again.
         functions: with their questions.
     """
@@ -146,7 +146,7 @@ def validity_page(course: str, validity: object, facts: str, kinds: Mapping[str,
         course: its title.
         validity: the figures, as `verify` has them.
         facts: a sentence about the run that they are from.
-        kinds: of the modules that were handed in, those that are `right` and those that are `wrong`.
+        kinds: the kinds of the modules that were handed in, those that are `right` and those that are `wrong`.
     """
     return _render(
         "validity.html", course=course, validity=validity, facts=facts, right=kinds["right"], wrong=kinds["wrong"]

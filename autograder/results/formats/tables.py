@@ -78,7 +78,7 @@ def hand_table(marks: Sequence[Mark], filled: Mapping[tuple[str, str], tuple[str
     Saved as `manual-NAME.csv` beside the results it is read as points by hand; rows that stay empty give none.
 
     Args:
-        marks: of the class.
+        marks: the marks of the class.
         filled: points, comment and rubric that are filled in already, by student and question.
     """
     rows = [["submission", "function", "points", "comment", "rubric", "answer", "items", "most"]]

@@ -79,7 +79,7 @@ class Member:
     """A member of an enumeration as plain data. It equals a member of this name and value of a class of this name.
 
     Attributes:
-        type_name, module: of its class.
+        type_name, module: the names of its class and of the module of that.
         far: the `RemoteFunction` that has its other attributes and methods; None if it is no student's.
     """
 
@@ -196,8 +196,8 @@ class Record:
     A field is an attribute; a record of a named tuple also has places and a length, and equals a tuple of its values.
 
     Attributes:
-        module: of its class.
-        number: of the object itself, if its class has methods and it stays with the worker; else -1.
+        module: the module of its class.
+        number: the number of the object itself, if its class has methods and it stays with the worker; else -1.
         far: the `RemoteObject` on which methods and operators are called; None if the class has none. Once it was used, the
             fields are read from it, because a method may have changed them.
     """
