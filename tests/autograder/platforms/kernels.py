@@ -25,6 +25,13 @@ from autograder.submissions import Submission
 from autograder.worker.serving import warm_up
 
 
+class Shell(InteractiveShell):
+    """A shell in which `%matplotlib inline` works, as in a kernel."""
+
+    def enable_gui(self, gui=None):
+        pass
+
+
 def main():
     control = socket.socket(fileno=int(sys.argv[1]))
     spec = GradingSpec(read_catalog(Path(sys.argv[2])), units=tuple(sys.argv[3:]), require=())
@@ -44,11 +51,13 @@ def run_one(connection):
 def points(notebook, functions):
     """The points that `check` gives for each function after the notebook's cells have run."""
     config = Config(HistoryManager={"enabled": False})  # it would be kept among the user's own files
-    shell = InteractiveShell.instance(config=config, compiler_class=XCachingCompiler)
+    shell = Shell.instance(config=config, compiler_class=XCachingCompiler)
     sys.modules["__main__"] = shell.user_module
     os.chdir(notebook.parent)
     sys.path.insert(0, "")
     for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
         shell.run_cell(cell.source, store_history=True)  # it prints what a cell raises, and the next one runs
     shell.run_cell("from autograder.notebook import check", store_history=True)
     return {function: shell.user_ns["check"](function) for function in functions}

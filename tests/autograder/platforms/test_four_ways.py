@@ -1,7 +1,8 @@
 """At home and graded are one: pytest, `check` in a notebook, `autograder grade` and nbgrader's sandbox judge alike.
 
-Every other right way, every habit, every wrong module with its sentence and every golden submission goes through all four.
-Those of one unit are one class. Only hidden checks differ, which a student's own run does not have.
+Every other right way, every habit, every wrong module with its sentence and every golden submission goes through all
+four; a notebook goes through three, as pytest runs none. Those of one unit are one class. Only hidden checks differ,
+which a student's own run does not have.
 """
 
 import ast
@@ -36,6 +37,8 @@ OURS = Path(__file__).parents[1]
 UNITS = sorted(path.stem for path in (ROOT / "solutions").glob("*.py"))
 #: A process cannot outlive its own end, and a name that is none of a unit's is no file of pytest's.
 ENDS_ITS_PROCESS = ("crash", "cheats", "endless_loop")
+#: Notebooks whose cells work in Colab alone.
+OF_COLAB = ("colab_cells",)
 
 
 @dataclass(frozen=True)
@@ -51,24 +54,31 @@ class Case:
     def __str__(self):
         return "-".join(self.path.relative_to(ROOT / "tests").with_suffix("").parts[-2:])
 
+    @property
+    def is_notebook(self):
+        return self.path.suffix == ".ipynb"
+
     def copy(self, to):
-        """The unit's file in a folder, with what lies beside it."""
+        """Put the unit's file into a folder, with what lies beside it."""
         to.mkdir(parents=True)
         if self.unit == self.path.stem:
             shutil.copytree(self.path.parent, to, dirs_exist_ok=True)
         else:
             shutil.copy(self.path, to / f"{self.unit}.py")
         (to / "expected.json").unlink(missing_ok=True)
-        for other in set(UNITS) - {self.unit}:
-            (to / f"{other}.py").unlink(missing_ok=True)
-        return to / f"{self.unit}.py"
+        for other, ending in itertools.product({*UNITS} - {self.unit}, ("py", "ipynb")):
+            (to / f"{other}.{ending}").unlink(missing_ok=True)
 
 
 def cases():
     yield from sorted((ROOT / "tests" / "alternatives").glob("*/*.py"))
     for kind in ("habits", "sentences", "samples"):
-        for path in sorted((OURS / kind).glob("*/*.py")):
-            if path.stem in UNITS and path.parent.name not in ENDS_ITS_PROCESS:
+        for path in sorted((OURS / kind).glob("*/*.*py*")):
+            if (
+                path.suffix in (".py", ".ipynb")
+                and path.stem in UNITS
+                and path.parent.name not in (*ENDS_ITS_PROCESS, *OF_COLAB)
+            ):
                 yield path
 
 
@@ -150,10 +160,11 @@ def notebooks(classes, tmp_path_factory):
         found = {}
         for work in sorted(classes[unit].iterdir()):
             path = shutil.copytree(work, folder / unit / work.name) / f"{unit}.ipynb"
-            cells = [new_code_cell(text) for text in statements(source(path.with_suffix(".py")))]
-            nbformat.write(new_notebook(cells=cells), path)
-            path.with_suffix(".py").unlink()
             found[work.name] = path
+            if not path.exists():
+                cells = [new_code_cell(text) for text in statements(source(path.with_suffix(".py")))]
+                nbformat.write(new_notebook(cells=cells), path)
+                path.with_suffix(".py").unlink()
         return found
 
     return write
@@ -200,8 +211,9 @@ def test_the_four_agree(
     assert Outcome.ERROR not in {check.outcome for check in checks}
     assert ended(graded_in_nbgrader(unit)[name].checks, hidden=True) == ended(checks, hidden=True)
 
-    at_home = student_pytest(classes[unit] / name / f"{unit}.py", cwd=release)
-    assert ended(at_home.checks.values()) == ended(checks)
+    if not case.is_notebook:
+        at_home = student_pytest(classes[unit] / name / f"{unit}.py", cwd=release)
+        assert ended(at_home.checks.values()) == ended(checks)
 
     # Of a function that is not there `check` says to run its cell, and gives nothing.
     functions = list(catalog.units[unit].functions)
