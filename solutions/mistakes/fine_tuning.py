@@ -586,13 +586,21 @@ def forgets_zero_grad(model, train, valid, **options):
     return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), zero=False)
 
 
-@mistake("fine_tune", "The backbone learns at head_rate too, which is so high that it forgets what it knew.")
+@mistake(
+    "fine_tune",
+    "The backbone learns at head_rate too, which is so high that it forgets what it knew.",
+    varies="Some of the drawn letters a fast backbone learns as well.",
+)
 def has_one_rate_for_all(model, train, valid, **options):
     (epochs, head_rate, _, batch_size), seed = _defaults(**options)
     return _tune(model, train, valid, epochs, head_rate, head_rate, batch_size, _orders(seed, len(train[1])))
 
 
-@mistake("fine_tune", "The two rates are swapped, so that the backbone learns fast and the head slowly.")
+@mistake(
+    "fine_tune",
+    "The two rates are swapped, so that the backbone learns fast and the head slowly.",
+    varies="Some of the drawn letters a fast backbone learns as well.",
+)
 def tunes_with_swapped_rates(model, train, valid, **options):
     (epochs, head_rate, backbone_rate, batch_size), seed = _defaults(**options)
     return _tune(model, train, valid, epochs, backbone_rate, head_rate, batch_size, _orders(seed, len(train[1])))
@@ -615,6 +623,7 @@ def steps_with_momentum(model, train, valid, **options):
 @mistake(
     "fine_tune",
     "The model trains in training mode, in which batch normalisation changes its statistics with every batch.",
+    varies="With the statistics of a batch the train_loss of an epoch may be so high that the history looks untrue.",
 )
 def lets_batch_norm_learn(model, train, valid, **options):
     sizes, seed = _defaults(**options)
@@ -624,6 +633,7 @@ def lets_batch_norm_learn(model, train, valid, **options):
 @mistake(
     "fine_tune",
     "Only BatchNorm2d is kept in eval mode; there are other kinds of batch normalisation, such as BatchNorm1d.",
+    varies="With the statistics of a batch the train_loss of an epoch may be so high that the history looks untrue.",
 )
 def stills_one_kind_of_norm(model, train, valid, **options):
     sizes, seed = _defaults(**options)

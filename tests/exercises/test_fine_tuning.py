@@ -310,6 +310,8 @@ def test_groups_refuse_rates_that_are_not_positive(submission, telling):
 def test_groups_of_any_parameters(submission, telling, rng):
     """Any parameters may be frozen, any rates given."""
     frozen_at_random(telling, rng)
+    for trained in (telling.head.last, telling.backbone.first):  # neither group is empty
+        trained.requires_grad_(True)
     rates = torch.rand(2, generator=rng).add(0.01).tolist()
     groups = submission.parameter_groups(telling, head_rate=rates[0], backbone_rate=rates[1])
     trainable = [name for name, parameter in telling.named_parameters() if parameter.requires_grad]
