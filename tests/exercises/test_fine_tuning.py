@@ -31,8 +31,9 @@ NOTHING = torch.empty(0, 3, 8, 8)  # for which a telling model tells what requir
 ENTRIES = 532  # of the parameters of a telling model
 KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 # On sixteen seeds the tuned model's share of the frozen head's squared error was at most 0.86, and that of training on with
-# the head alone at least 0.98. On pets tuning cost 0.083 of the accuracy at most; with too high a rate nothing is left of it.
-FAR, NEAR = 0.97, 0.2
+# the head alone at least 0.98; with too high a rate it was 1.3 and more on most. On pets tuning cost 0.083 of the accuracy at most;
+# with too high a rate nothing is left of it.
+FAR, MISSED, NEAR = 0.97, 1.25, 0.2
 LETTERS = list("abcdefghijkl")
 # How far a pixel may be off: F.grid_sample rounds the place that it takes it from.
 SAMPLED = 1e-5
@@ -792,10 +793,13 @@ def glyphs(rng):
 def test_tuning_helps_on_a_far_domain(submission, blind, stripes, rng):
     """On letters that it has never seen, a pretrained network that is tuned errs less than with a trained head alone."""
     tell_apart(submission, blind, stripes)
-    train, valid, others = glyphs(rng)
-    frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
-    model, _ = tuned(submission, frozen, train, valid, batch_size=16)
-    share = squared_error(model, *others) / squared_error(frozen, *others)
+    for _ in range(3):  # NAdam errs more on one in twelve draws: whoever misses by little has another
+        train, valid, others = glyphs(rng)
+        frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
+        model, _ = tuned(submission, frozen, train, valid, batch_size=16)
+        share = squared_error(model, *others) / squared_error(frozen, *others)
+        if not FAR < share < MISSED:
+            break
     what = "the squared error of the probabilities on new images, as a share of that of the frozen network,"
     assert_between(share, 0, FAR, what=what)
 
