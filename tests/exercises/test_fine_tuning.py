@@ -30,9 +30,9 @@ from data.domains import load_domain
 NOTHING = torch.empty(0, 3, 8, 8)  # for which a telling model tells what requires gradients
 ENTRIES = 532  # of the parameters of a telling model
 KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
-# The share of the frozen head's squared error that is left: on sixty seeds at most 0.92 with Adam, and with NAdam more than 0.96 on
-# five; at least 0.97 if the head alone is trained on; with too high a rate mostly 1.3 and more. On pets tuning cost 0.083 of the
-# accuracy at most; with too high a rate nothing is left of it.
+# The share of the frozen head's squared error that is left: on sixty seeds at most 0.92 with Adam, and with NAdam
+# more than 0.96 on five; at least 0.97 if the head alone is trained on; with too high a rate mostly 1.3 and more. On
+# pets tuning cost 0.083 of the accuracy at most; with too high a rate nothing is left of it.
 FAR, MISSED, NEAR = 0.97, 1.25, 0.2
 LETTERS = list("abcdefghijkl")
 # How far a pixel may be off: F.grid_sample rounds the place that it takes it from.
