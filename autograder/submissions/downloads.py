@@ -11,6 +11,7 @@ from autograder.submissions.shapes import (
     BESIDE,
     COURSE_FOLDERS,
     PLATFORMS,
+    TEAMS_FOLDER,
     Attempt,
     Download,
     FoundFile,
@@ -150,14 +151,18 @@ def _attempts_below(top: PurePosixPath, attempts: Iterable[Attempt]) -> tuple[At
     )
 
 
+#: Folders by whose names the downloads of nbgrader and Teams are recognized.
+_OF_FORMS = {"submitted", TEAMS_FOLDER}
+
+
 def _folder_of_everything(names: Names) -> PurePosixPath:
     """Return the one folder that holds everything, as a zip often has it; `.` if there is none."""
     tops = {path.parts[0] for path in names}
     inner = {path.parts[1] for path in names if len(path.parts) > 1}
-    alone = len(tops) == 1 and (len(inner) > 1 or inner == {"submitted"}) and all(len(path.parts) > 1 for path in names)
+    alone = len(tops) == 1 and (len(inner) > 1 or inner <= _OF_FORMS) and all(len(path.parts) > 1 for path in names)
     if ".git" in inner and common_prefix(sorted(tops)):  # the clone of a class of one
         return PurePosixPath()
-    return PurePosixPath(*tops) if alone and tops != {"submitted"} else PurePosixPath()
+    return PurePosixPath(*tops) if alone and not tops <= _OF_FORMS else PurePosixPath()
 
 
 def _may_be_work(path: PurePosixPath) -> bool:

@@ -57,11 +57,9 @@ _COURSE = {"source", "release", "gradebook.db", "nbgrader_config.py"}
 _SAKAI = re.compile(
     r"(?P<who>[^/]+?) ?\((?P<login>[^()/]+)\)/(?:Submission attachment\(s\)/(?P<file>.+)|[^/]+|Feedback Attachment\(s\)/.+)"
 )
-# The outer folder may be the one that was given, or the only one in a zip; then the versions tell whose download it is.
-_TEAMS = re.compile(
-    r"(?=Submitted files/|[^/]+/[^/]+/Version \d{1,4}/)(?:Submitted files/)?+"
-    r"(?P<who>[^/]+)/(?P<task>[^/]+)/(?:Version (?P<number>\d{1,4})/)?(?P<file>.+)"
-)
+#: The folder of a download of Teams in which all is that was handed in.
+TEAMS_FOLDER = "Submitted files"
+_TEAMS = re.compile(rf"{TEAMS_FOLDER}/(?P<who>[^/]+)/(?P<task>[^/]+)/(?:Version (?P<number>\d{{1,4}})/)?(?P<file>.+)")
 _VPL = re.compile(rf"(?P<who>[^/]+?) (?P<id>\d+) (?P<login>[^/ ]+)/(?P<at>{_MOMENT})(?:/(?P<file>.+)|\.ceg/.+)")
 _SCHOOLOGY = re.compile(r"(?P<who>[^/]+?) - (?P<id>\d+)/Revision (?P<number>\d{1,4}) - (?P<state>[^/]+)/(?P<file>.+)")
 _ILIAS = re.compile(r"(?P<who>(?P<last>[^_/]+)_(?P<first>[^_/]+)_(?P<login>[^/]+)_\d+)/(?P<at>\d{14})_(?P<file>[^/]+)")
