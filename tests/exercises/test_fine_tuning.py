@@ -33,7 +33,7 @@ KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 # The share of the frozen head's squared error that is left: on sixty seeds at most 0.92 with Adam, and with NAdam
 # more than 0.96 on five; at least 0.97 if the head alone is trained on; with too high a rate mostly 1.3 and more. On
 # pets tuning cost 0.083 of the accuracy at most; with too high a rate nothing is left of it.
-FAR, MISSED, NEAR = 0.97, 1.25, 0.2
+FAR, NEAR = 0.97, 0.2
 LETTERS = list("abcdefghijkl")
 # How far a pixel may be off: F.grid_sample rounds the place that it takes it from.
 SAMPLED = 1e-5
@@ -793,15 +793,14 @@ def glyphs(rng):
 def test_tuning_helps_on_a_far_domain(submission, blind, stripes, rng):
     """On letters that it has never seen, a pretrained network that is tuned errs less than with a trained head alone."""
     tell_apart(submission, blind, stripes)
-    for _ in range(3):  # NAdam errs more on one in twelve draws: whoever misses by little has another
+    shares = []
+    for _ in range(3):  # always three, as no call may depend on a verdict; NAdam errs more on one draw in twelve
         train, valid, others = glyphs(rng)
         frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
         model, _ = tuned(submission, frozen, train, valid, batch_size=16)
-        share = squared_error(model, *others) / squared_error(frozen, *others)
-        if not FAR < share < MISSED:
-            break
+        shares.append(squared_error(model, *others) / squared_error(frozen, *others))
     what = "the squared error of the probabilities on new images, as a share of that of the frozen network,"
-    assert_between(share, 0, FAR, what=what)
+    assert_between(min(shares), 0, FAR, what=what)
 
 
 @pytest.mark.slow
