@@ -14,6 +14,7 @@ from autograder.submissions.statements import (
     alias_of,
     bound_names,
     computes_little,
+    costly_functions,
     effects_of,
     files_named,
     imported_names,
@@ -59,7 +60,8 @@ def needed_statements(cells: Sequence[Cell], graded: Collection[str]) -> set[ast
     else:
         kept |= binders.closure(read)
     if any(map(may_read_any_name, kept)):
-        little = {node for node in statements if computes_little(node, binders.effects)}
+        costly = costly_functions(statements, graded)
+        little = {node for node in statements if computes_little(node, costly)}
         kept |= little | binders.closure([name for node in little for name in _names(node, inside=True)], binders.runs)
     needed = {*read, *(name for node in kept for name in _names(node, inside=False))}
     given = {*binders.by_name, *dir(builtins), "*"}

@@ -337,19 +337,35 @@ def _lookups(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield space, key
 
 
-def computes_little(node: ast.stmt, own: Collection[str]) -> bool:
+def computes_little(node: ast.stmt, costly: Collection[str]) -> bool:
     """Return True for an assignment that calls nothing that trains, shows something or asks, as far as names tell.
 
     Args:
         node: a statement at the top of a notebook.
-        own: names of the notebook's own functions, and of methods with a dot before them; what they take is not known.
+        costly: what `costly_functions` returned.
     """
-    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        return False
-    chains = [_call_chain(child) for child in ast.walk(node) if isinstance(child, ast.Call)]
+    return isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and not _calls_costly(node, costly)
+
+
+def costly_functions(statements: Collection[ast.stmt], graded: Collection[str]) -> set[str]:
+    """Return the notebook's own functions that may compute for long, by the names of `effects_of`.
+
+    These are the graded ones, those that train, show something, ask or wait, as far as names tell, and those that call them.
+    """
+    functions = [pair for node in statements for pair in _functions(node)]
+    costly = set(graded)
+    while grown := {name for name, node in functions if _calls_costly(node, costly)} - costly:
+        costly |= grown
+    return costly
+
+
+def _calls_costly(node: ast.AST, costly: Collection[str]) -> bool:
+    children = list(ast.walk(node))
+    chains = [_call_chain(child) for child in children if isinstance(child, ast.Call)]
     names = {name for start, methods in chains for name in (start, *methods)}
     known = {*(start for start, _ in chains), *(f".{name}" for _, methods in chains for name in methods)}
-    return known.isdisjoint({*own, "input"}) and not any(map(_shows_or_trains, names))
+    endless = any(isinstance(child, ast.While) for child in children)
+    return endless or not known.isdisjoint({*costly, "input"}) or any(map(_shows_or_trains, names))
 
 
 #: What a function changes: names of the notebook, and True if it changes an argument too.

@@ -742,12 +742,16 @@ def test_constants_are_kept_where_a_name_is_computed(handin, read):
     cells = [
         "import sys, torch\nSIDE = 8\nKERNEL = torch.ones(2)",
         "class Net:\n    def fit(self):\n        return 1\n\ndef train_for_hours():\n    return Net().fit()",
-        "history = train_for_hours()\nnet = Net()\nlosses = net.fit()\nwho = input()\ntrain_for_hours()",
+        "def powers(count):\n    return [2**k for k in range(count)]\n\ndef result():\n    return train_for_hours()",
+        "def class_loss():\n    return 2",
+        "history = train_for_hours()\nnet = Net()\nlosses = net.fit()\nwho = input()\ntrain_for_hours()\nend = result()",
         f"def denoise(name):\n    import sys\n    return {read}",
+        "SIZES = powers(3)\ntotal = class_loss()",
     ]
-    text = source_of(handin, *cells).modules["variation_loss"].text
-    assert "SIDE = 8" in text and "KERNEL = " in text
-    assert not any(word in text for word in ("history", "losses", "who"))
+    path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
+    text = read_submission(path, UNITS, ["denoise", "class_loss"]).modules["variation_loss"].text
+    assert "SIDE = 8" in text and "KERNEL = " in text and "SIZES = powers(3)" in text
+    assert not any(word in text for word in ("history", "losses", "who", "end = ", "total"))
 
 
 @pytest.mark.parametrize(
