@@ -58,7 +58,8 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
         DeadlinePassed: it did not end in time.
     """
     filename, text = request.sources[request.unit]
-    folder = Folder(request.files, alone=True, most_bytes=_MOST_BYTES + sum(map(len, request.files.values())))
+    files = {f"{request.unit}.py": text, **request.files}
+    folder = Folder(files, alone=True, most_bytes=_MOST_BYTES + sum(map(len, files.values())))
     output, error = _Printed(), _Printed()
     program = types.ModuleType("__main__")
     program.__file__ = f"{request.unit}.py"

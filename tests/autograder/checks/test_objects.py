@@ -381,6 +381,12 @@ def test_a_program_ends_as_it_would_on_its_own(student):
         student.run(args=["--unwritten"])
 
 
+def test_a_program_finds_itself_in_its_folder(submitted):
+    program = submitted("print(open(__file__).readline() + open('trees.py').readline())  # itself").run()
+    assert program.output == 2 * "print(open(__file__).readline() + open('trees.py').readline())  # itself" + "\n"
+    assert program.files == {}
+
+
 @pytest.mark.parametrize(
     ("lines", "output"),
     [
