@@ -21,7 +21,7 @@ from autograder.grading.source import Class, Source, take_in_class
 from autograder.grading.spec import GradingSpec
 from autograder.results import policy
 from autograder.results.class_file import FILENAME, find_rules
-from autograder.results.formats.tables import grades_csv
+from autograder.results.formats.gradebooks import grades_csv
 from autograder.results.manual import ManualRow, read_tables
 from autograder.results.mark import Mark, mark, unheeded_rows
 from autograder.results.store import (

@@ -109,8 +109,8 @@ def _refuse_results_as_target(paths: list[Path], out: Path | None) -> None:
 
 def _tell_uneven(marks: "list[Mark]", platform: str) -> None:
     """Print a sentence if a platform has one column for the marks, and their maxima differ."""
+    from autograder.results.foreign_tables import FILLERS
     from autograder.results.formats.overview import uneven_maxima
-    from autograder.results.tables import FILLERS
 
     sentence = uneven_maxima(marks) if platform in FILLERS else ""
     if sentence:
@@ -119,7 +119,7 @@ def _tell_uneven(marks: "list[Mark]", platform: str) -> None:
 
 def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
     """Write or print the table of questions that wait for points. What people have filled in stays in the file."""
-    from autograder.results.formats.tables import hand_table
+    from autograder.results.formats.gradebooks import hand_table
     from autograder.results.manual import differs, read_filled_in
 
     filled = {} if path is None else read_filled_in(path)
@@ -204,8 +204,16 @@ def _fill_gradebook(
         title: the title of the assignment on the platform; needed if the gradebook has several.
         out: folder of the new file, which keeps its name; without it `filled-NAME` is written here.
     """
+    from autograder.results.foreign_tables import (
+        FILLERS,
+        Grade,
+        Table,
+        fill,
+        kept_comments,
+        kept_grades,
+        maximum_warning,
+    )
     from autograder.results.store import write_atomically
-    from autograder.results.tables import FILLERS, Grade, Table, fill, kept_comments, kept_grades, maximum_warning
     from autograder.results.types import points_text
     from autograder.results.wording import remarks, score
     from autograder.submissions.matching import Finder, rows_of

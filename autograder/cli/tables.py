@@ -13,8 +13,8 @@ from rich.text import Text
 from autograder.cli import terminal
 from autograder.course.catalog import Catalog
 from autograder.results.formats.difference import Change
+from autograder.results.formats.gradebooks import unit_points
 from autograder.results.formats.overview import row
-from autograder.results.formats.tables import unit_points
 from autograder.results.mark import Mark, units_of
 from autograder.results.wording import manual_line, score_line
 

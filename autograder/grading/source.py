@@ -17,10 +17,10 @@ from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.class_file import FILENAME, find_rules, first_class_file, read_policy
+from autograder.results.foreign_tables import FILLERS, Table
 from autograder.results.mark import Numbers
 from autograder.results.policy import Policy, TermRule
 from autograder.results.store import GRADED, broken_grading, read_grading, write_atomically
-from autograder.results.tables import FILLERS, Table
 from autograder.results.types import SubmissionResult, legible
 from autograder.submissions import Submission, read_for
 from autograder.submissions.class_zip import zip_paths

@@ -28,7 +28,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
 from autograder.errors import UsageError
-from autograder.results.tables import BEFORE_HEADING, delimiter_of, table_text, unquote
+from autograder.results.foreign_tables import BEFORE_HEADING, delimiter_of, table_text, unquote
 from autograder.results.types import points_text
 
 COLUMNS = ("submission", "function", "points", "comment")
@@ -42,7 +42,7 @@ _OF_ASSISTANTS = "manual-*.csv"
 
 @dataclass(frozen=True)
 class ManualPoints:
-    """One line of the table.
+    """Points of one row of the table.
 
     Attributes:
         submission: name of the submission.
@@ -50,8 +50,8 @@ class ManualPoints:
         points: number of points; below zero only without a function.
         comment: for the student.
         rubric: names of the items that the answer to a question has.
-        line: number of the line in the file.
-        file: name of the file.
+        table_line: number of the line in the table.
+        file: name of the table.
     """
 
     submission: str
@@ -59,7 +59,7 @@ class ManualPoints:
     points: float
     comment: str = ""
     rubric: tuple[str, ...] = ()
-    line: int = field(default=0, compare=False)
+    table_line: int = field(default=0, compare=False)
     file: str = field(default=MANUAL, compare=False)
 
 
@@ -70,17 +70,17 @@ class LineComment:
     Attributes:
         submission: name of the submission.
         unit: whose file it is.
-        place: number of the line in the student's file.
+        line: its number in the student's file.
         comment: for the student.
-        line: number of the line in the table.
+        table_line: number of the line in the table.
         file: name of the table.
     """
 
     submission: str
     unit: str
-    place: int
+    line: int
     comment: str
-    line: int = field(default=0, compare=False)
+    table_line: int = field(default=0, compare=False)
     file: str = field(default=MANUAL, compare=False)
 
 
@@ -101,7 +101,7 @@ def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | N
     """
     questions = catalog.questions if catalog is not None else {}
     places = catalog.places if catalog is not None else {}
-    read = (_line(row, line, path, functions, questions, places) for line, row in _read_rows(path))
+    read = (_row(row, line, path, functions, questions, places) for line, row in _read_rows(path))
     return tuple(row for row in read if row is not None)
 
 
@@ -122,7 +122,7 @@ def read_tables(folder: Path, catalog: Catalog) -> tuple[ManualRow, ...]:
                 what = row.function or "added points"
                 both = f"{points_text(other.points)} and {points_text(row.points)}"
                 raise UsageError(
-                    f"line {other.line} of {other.file} and line {row.line} of {row.file} both give points to"
+                    f"line {other.table_line} of {other.file} and line {row.table_line} of {row.file} both give points to"
                     f" {row.submission} for {what}: {both}; keep one of the two"
                 )
         rows += own
@@ -130,12 +130,12 @@ def read_tables(folder: Path, catalog: Catalog) -> tuple[ManualRow, ...]:
 
 
 def unknown_submissions(manual: Collection[ManualRow], names: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each line whose submission is not among these names."""
-    for line in manual:
-        if line.submission not in names:
-            near = _nearest(line.submission, names)
+    """Yield a sentence for each row whose submission is not among these names."""
+    for row in manual:
+        if row.submission not in names:
+            near = _nearest(row.submission, names)
             advice = f"is it {near}?" if near else "nobody gets these points"
-            yield f"line {line.line} of {line.file}: there is no submission {line.submission}; {advice}"
+            yield f"line {row.table_line} of {row.file}: there is no submission {row.submission}; {advice}"
 
 
 def _nearest(written: str, names: Iterable[str]) -> str:
@@ -230,7 +230,7 @@ def _records(text: str, above: int, path: Path) -> Iterator[tuple[int, list[str]
         raise UsageError(f"line {number + 1} of {path}: quotation marks do not fit ({error}); {advice}") from error
 
 
-def _line(
+def _row(
     row: Mapping[str, str],
     number: int,
     path: Path,
@@ -275,14 +275,14 @@ def _comment(
 ) -> LineComment:
     where = f"line {number} of {path}"
     unit = places.get(row.get("unit", "") or row.get("function", ""))
-    place = row["line"]
+    line = row["line"]
     if unit is None:
         raise UsageError(f"{where} comments on a line and names no unit; write one into the column unit")
-    if not place.isascii() or not place.isdigit() or int(place) < 1:
-        raise UsageError(f"{where}: {place} is no line of a file; write its number")
+    if not line.isascii() or not line.isdigit() or int(line) < 1:
+        raise UsageError(f"{where}: {line} is no line of a file; write its number")
     if row.get("points") or not row.get("comment"):
         raise UsageError(f"{where} is a comment on a line; write one, and give points in a row without a line")
-    return LineComment(submission, unit, int(place), row["comment"], number, path.name)
+    return LineComment(submission, unit, int(line), row["comment"], number, path.name)
 
 
 def _items(text: str, question: Question | None, where: str) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ def unheeded_rows(manual: Collection[ManualRow], names: Collection[str], marks: 
         if row.submission in made and not made[row.submission].heeds(row):
             what = row.unit if isinstance(row, LineComment) else row.function
             effect = "was not graded, and the row counts for nothing; grade its unit too, or delete the row"
-            yield f"line {row.line} of {row.file}: {what} of {row.submission} {effect}"
+            yield f"line {row.table_line} of {row.file}: {what} of {row.submission} {effect}"
 
 
 def _make_mark(result: SubmissionResult, rows: Iterable[ManualRow], asked: Mapping[str, Sequence[Question]]) -> Mark:

@@ -8,13 +8,13 @@ from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results import policy
 from autograder.results.class_file import find_rules
+from autograder.results.foreign_tables import Table, unquote
 from autograder.results.formats.formats import FORMATS
+from autograder.results.formats.gradebooks import FOR_IMPORT
 from autograder.results.formats.pages import class_page, student_page
-from autograder.results.formats.tables import FOR_IMPORT
 from autograder.results.manual import read_tables
 from autograder.results.mark import Hidden, Mark, Numbers, mark, unheeded_rows, visible_mark, with_numbers
 from autograder.results.store import GRADED, read_grading, read_intake_rows, read_moments, write_atomically
-from autograder.results.tables import Table, unquote
 from autograder.results.term import Assignment
 from autograder.results.types import Picture, SubmissionResult
 

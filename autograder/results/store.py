@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.errors import GraderError, UsageError
-from autograder.results.tables import delimiter_of, table_text, unquote
+from autograder.results.foreign_tables import delimiter_of, table_text, unquote
 from autograder.results.types import SubmissionResult, read_moment
 
 #: File beside the results of a class that tells what was graded, and by what.

@@ -88,7 +88,7 @@ def manual_text(line: ManualPoints, most: float) -> str:
 
 def comment_place(comment: LineComment) -> str:
     """Return the file and the line that a comment stands beside."""
-    return f"{comment.unit}.py, line {comment.place}"
+    return f"{comment.unit}.py, line {comment.line}"
 
 
 def manual_points_line(mark: Mark) -> str:

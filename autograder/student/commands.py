@@ -13,7 +13,7 @@ from autograder.errors import UsageError
 from autograder.messages import tr
 from autograder.student import helping, standing
 from autograder.student.progress import Progress, read_progress, write_gallery
-from autograder.student.terminal import Terminal
+from autograder.student.screen import Terminal
 from autograder.student.watch import watch
 
 

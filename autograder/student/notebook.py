@@ -119,7 +119,7 @@ def _stopped_line(function: str, stop: KeyboardInterrupt) -> str:
 
 
 def _wrap(line: str) -> list[str]:
-    from autograder.student.terminal import wrap
+    from autograder.student.screen import wrap
 
     return wrap(line, _WIDTH)
 

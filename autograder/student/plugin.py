@@ -68,7 +68,7 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
         _say_what_to_choose(terminalreporter, catalog, config.option.keyword)
     if not checks or config.option.tbstyle != "no":
         return
-    from autograder.student.terminal import wrap
+    from autograder.student.screen import wrap
 
     terminalreporter.section(catalog.title)
     try:
@@ -140,7 +140,7 @@ def first_picture(catalog: Catalog, unit: str, run: Run) -> str:
     """Draw the picture of a unit that passes. Return text that shows it; empty if it exists already or cannot be drawn."""
     from autograder.student.drawing import keep_picture
     from autograder.student.progress import picture_path
-    from autograder.student.terminal import picture_text
+    from autograder.student.screen import picture_text
 
     if picture_path(catalog.root, unit).exists():
         return ""

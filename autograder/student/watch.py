@@ -30,7 +30,7 @@ from autograder.student.runner import (
     StillRunning,
     WatchedRun,
 )
-from autograder.student.terminal import KEYS, Terminal, first_open, run_lines, running_lines
+from autograder.student.screen import KEYS, Terminal, first_open, run_lines, running_lines
 from autograder.submissions.module import syntax_of, tree_or_none
 
 #: An editor writes a file in several steps: time to wait for the next step, and for all of them.

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from autograder.results.foreign_tables import harmless, unquote
 from autograder.results.store import read_intake_rows
-from autograder.results.tables import harmless, unquote
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, InMemory, SameFile, archive_entries, refuse_crowd
 from autograder.submissions.entries import ARCHIVES, files_below, read_archive, refuse_broken

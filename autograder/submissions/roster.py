@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.errors import UsageError
-from autograder.results.tables import Table
+from autograder.results.foreign_tables import Table
 from autograder.submissions.students import Student, first_last, nfc
 
 _IDS = ("ID", "Identifier", "OrgDefinedId", "Student ID", "ID number", "Student number", "SID", "SIS User ID")

@@ -55,7 +55,7 @@ def test_the_students_side_needs_nothing_of_unix(own_course):
     catalog = own_course / "exercises" / "catalog.toml"
     catalog.write_text(catalog.read_text().replace("seconds = 5", "seconds = 1"))
     program = """
-for name in ("cli", "notebook", "student.warm_runner", "student.watch", "student.drawing", "student.terminal"):
+for name in ("cli", "notebook", "student.warm_runner", "student.watch", "student.drawing", "student.screen"):
     importlib.import_module(f"autograder.{name}")
 sys.exit(pytest.main(["exercises/variation_loss.py", "-p", "no:cacheprovider", "-p", "no:faulthandler"]))
 """

@@ -24,7 +24,7 @@ ENGINE_FILES = (
     "student/commands.py",
     "student/standing.py",
     "student/helping.py",
-    "student/terminal.py",
+    "student/screen.py",
     "student/watch.py",
     "student/plugin.py",
     "student/progress.py",

@@ -24,7 +24,7 @@ def _by_hand(mark: Mark, folder: str) -> Iterator[str]:
     for name, line, most in mark.manual_entries():
         yield f"::notice title={_property(name)}::{_escape(manual_text(line, most))}"
     for comment in mark.comments:
-        place = f"file={_property(f'{folder}/{comment.unit}.py')},line={comment.place}"
+        place = f"file={_property(f'{folder}/{comment.unit}.py')},line={comment.line}"
         yield f"::notice {place},title=Comment::{_escape(comment.comment)}"
 
 

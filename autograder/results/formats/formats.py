@@ -7,11 +7,11 @@ from autograder.course.catalog import Catalog
 from autograder.results.formats.classroom50 import classroom50, classroom50_body
 from autograder.results.formats.exercism import exercism
 from autograder.results.formats.forges import github, gitlab
+from autograder.results.formats.gradebooks import canvas, grades_csv, moodle, result_json
 from autograder.results.formats.gradescope import gradescope
 from autograder.results.formats.junit import junit
 from autograder.results.formats.markdown import markdown
 from autograder.results.formats.pages import student_page
-from autograder.results.formats.tables import canvas, grades_csv, moodle, result_json
 from autograder.results.mark import Mark
 
 

@@ -86,7 +86,7 @@ def _by_hand(name: str, line: ManualPoints, possible: float) -> ElementTree.Elem
 
 def _comment(comment: LineComment) -> ElementTree.Element:
     facts = {"classname": "comments", "name": comment_place(comment), "file": f"{comment.unit}.py"}
-    case = ElementTree.Element("testcase", facts, line=str(comment.place))
+    case = ElementTree.Element("testcase", facts, line=str(comment.line))
     ElementTree.SubElement(case, "system-out").text = _text(comment.comment)
     return case
 

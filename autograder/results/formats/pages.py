@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import bare_lines
 from autograder.messages import language, tr, tr_plural
+from autograder.results.formats.gradebooks import unit_points
 from autograder.results.formats.overview import class_statistics, row
-from autograder.results.formats.tables import unit_points
 from autograder.results.labels import show_picture
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
@@ -173,7 +173,7 @@ def _by_hand(mark: Mark, unit: UnitMark) -> dict[str, object]:
     """Return what people judge in a unit: its questions with answers, and the student's file with comments on its lines."""
     comments: dict[int, list[str]] = {}
     for comment in (comment for comment in mark.comments if comment.unit == unit.name):
-        comments.setdefault(comment.place, []).append(comment.comment)
+        comments.setdefault(comment.line, []).append(comment.comment)
     lines = bare_lines(mark.result.sources.get(unit.name, ""))
     beyond = [(number, text) for number, texts in comments.items() if number > len(lines) for text in texts]
     return {

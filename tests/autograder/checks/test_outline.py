@@ -117,7 +117,7 @@ def test_the_courses_checks_are_listed_as_they_are(student_pytest, monkeypatch):
 
 @pytest.mark.slow
 def test_a_list_of_the_courses_checks_imports_neither_torch_nor_what_shows_results():
-    names = {"torch", "numpy", "yaml", "autograder.student.progress", "autograder.student.terminal"}
+    names = {"torch", "numpy", "yaml", "autograder.student.progress", "autograder.student.screen"}
     listed = (
         f"import sys, pytest; pytest.main(['--collect-only', '-q', 'exercises']); print({names} & sys.modules.keys())"
     )

@@ -17,10 +17,10 @@ from autograder.errors import CatalogError, UsageError
 from autograder.platforms.nbgrader.assignment import source_notebook
 from autograder.results.formats.exercism import exercism
 from autograder.results.formats.forges import github
+from autograder.results.formats.gradebooks import grades_csv, hand_table, result_json
 from autograder.results.formats.gradescope import gradescope
 from autograder.results.formats.junit import junit
 from autograder.results.formats.pages import student_page
-from autograder.results.formats.tables import grades_csv, hand_table, result_json
 from autograder.results.manual import LineComment, ManualPoints, read_manual, read_tables
 from autograder.results.mark import mark, mark_before_publication
 from autograder.results.publish import render

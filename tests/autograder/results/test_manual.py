@@ -3,8 +3,8 @@
 import pytest
 
 from autograder.errors import UsageError
+from autograder.results.formats.gradebooks import grades_csv
 from autograder.results.formats.overview import row
-from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
 from autograder.results.mark import Hidden, mark, mark_before_publication, visible_mark
 from autograder.results.policy import Policy, decide

@@ -23,9 +23,9 @@ from autograder.messages import speaking
 from autograder.platforms.bundles.student import template
 from autograder.results.formats.classroom50 import scale
 from autograder.results.formats.formats import FORMATS
+from autograder.results.formats.gradebooks import grades_csv
 from autograder.results.formats.overview import class_statistics
 from autograder.results.formats.pages import class_page, student_page
-from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark, visible_mark
 from autograder.results.policy import LateRule, Policy, decide, decider_by

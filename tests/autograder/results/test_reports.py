@@ -1,8 +1,8 @@
 import csv
 import io
 
+from autograder.results.formats.gradebooks import grades_csv
 from autograder.results.formats.overview import row
-from autograder.results.formats.tables import grades_csv
 from autograder.results.mark import mark
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from autograder.course.catalog import read_catalog
+from autograder.results.formats.gradebooks import canvas, grades_csv, hand_table, moodle
 from autograder.results.formats.overview import class_statistics, uneven_maxima
 from autograder.results.formats.pages import student_page
-from autograder.results.formats.tables import canvas, grades_csv, hand_table, moodle
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark
 from autograder.results.policy import LateRule, Policy, decider_by

@@ -19,7 +19,7 @@ from autograder.lettering import words_and_font
 from autograder.messages import parse_sentence
 from autograder.student.drawing import reward
 from autograder.student.progress import caption_of, picture_path
-from autograder.student.terminal import picture_text
+from autograder.student.screen import picture_text
 from data import drawing
 from data.breeds import BREEDS
 from data.domains import DOMAINS

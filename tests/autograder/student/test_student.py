@@ -16,8 +16,8 @@ from autograder.results.summary import function_lines, summary
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.progress import FunctionProgress, Progress, fingerprint, read_progress, update_progress
 from autograder.student.runner import WatchedRun
+from autograder.student.screen import run_lines
 from autograder.student.standing import bars, listing, next_step, overview, place
-from autograder.student.terminal import run_lines
 from tests.autograder.conftest import ROOT
 from tests.autograder.small_course import RIGHT, make_course
 

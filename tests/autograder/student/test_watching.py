@@ -15,7 +15,7 @@ from autograder.results.types import CheckResult, Outcome
 from autograder.student.helping import solution_diff
 from autograder.student.progress import fingerprint, read_progress, update_progress
 from autograder.student.runner import Deleted, Pressed, Refused, Saved, StillRunning, WatchedRun
-from autograder.student.terminal import wrap
+from autograder.student.screen import wrap
 from autograder.student.warm_runner import _UnitRunner
 from autograder.student.watch import _Watching
 from tests.autograder.small_course import CATALOG, CHECKS, RIGHT, make_course

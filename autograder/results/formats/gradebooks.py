@@ -9,8 +9,8 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from autograder.results.foreign_tables import harmless
 from autograder.results.mark import Mark, units_of
-from autograder.results.tables import harmless
 from autograder.results.types import points_text, storable
 from autograder.results.wording import by_hand_line, remarks, score, score_line
 
@@ -107,7 +107,7 @@ def result_json(mark: Mark) -> str:
         }
         for name, line, most in mark.manual_entries()
     ]
-    document["comments"] = [{"unit": each.unit, "line": each.place, "comment": each.comment} for each in mark.comments]
+    document["comments"] = [{"unit": each.unit, "line": each.line, "comment": each.comment} for each in mark.comments]
     return storable(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 

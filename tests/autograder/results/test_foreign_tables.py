@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import UsageError
-from autograder.results.tables import Grade, Table, fill, harmless, kept_comments, kept_grades, maximum_warning
+from autograder.results.foreign_tables import Grade, Table, fill, harmless, kept_comments, kept_grades, maximum_warning
 
 CANVAS = (
     b"\xef\xbb\xbfStudent,ID,SIS User ID,SIS Login ID,Section,Quiz (7),Lab 3 (12),Final Score\r\n"
