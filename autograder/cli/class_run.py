@@ -233,7 +233,7 @@ def _unheeded_decisions(taken: Class, catalog: Catalog) -> Iterator[str]:
         )
         told = f"{len(without)} of {len(hand_ins)} hand-ins tell no moment"
         yield f"class.toml has a deadline, and {told}: these lose no points for lateness{besides}"
-    yield from policy.unheeded_decisions(taken.rules, taken.moments, catalog.units)
+    yield from policy.unheeded_rules(taken.rules, taken.moments, catalog.units)
 
 
 def _class_of(book: "GradebookAssignment", out: Path) -> Class:

@@ -68,6 +68,7 @@ def report(
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
     from autograder.results.publish import left_out_results, publish, read_marks, render, unheeded_decisions
+    from autograder.results.types import first_and_more
 
     if submissions is not None and (out is None or form not in ("", "html") or roster or gradebook):
         raise UsageError("--pictures CLASS is for pages alone; give -o FOLDER, and no --as but html")
@@ -95,8 +96,7 @@ def report(
         return
     with _pictures(submissions, catalog) as pictures:
         written = publish(marks, chosen, hidden, catalog, out, title, pictures)
-    more = f" and {len(written) - 1} more" if written[1:] else ""
-    terminal.say(f"wrote {written[0]}{more}")
+    terminal.say(f"wrote {first_and_more(written)}")
 
 
 def _refuse_results_as_target(paths: list[Path], out: Path | None) -> None:
@@ -215,7 +215,7 @@ def _fill_gradebook(
     )
     from autograder.results.store import write_atomically
     from autograder.results.types import points_text
-    from autograder.results.wording import remarks, score
+    from autograder.results.wording import beside_score, score
     from autograder.submissions.matching import Finder, rows_of
     from autograder.submissions.roster import students_in
     from autograder.submissions.students import Student
@@ -224,7 +224,7 @@ def _fill_gradebook(
         raise UsageError(f"--gradebook needs --as, the platform that exported it: {', '.join(FILLERS)}")
     one_of(FILLERS, platform, "--as, with --gradebook,")
     table = Table.read(path)
-    grades = {each.name: Grade(score(each), points_text(each.max_score), remarks(each)) for each in marks}
+    grades = {each.name: Grade(score(each), points_text(each.max_score), beside_score(each)) for each in marks}
     known = {name: students.get(name, Student(name)) for name in grades}
     finder = Finder(students_in(table, str(path)), path.name)
     _tell(finder.remarks)

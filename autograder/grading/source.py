@@ -21,7 +21,7 @@ from autograder.results.foreign_tables import FILLERS, Table
 from autograder.results.mark import Numbers
 from autograder.results.policy import Policy, TermRule
 from autograder.results.store import GRADED, broken_grading, read_grading, write_atomically
-from autograder.results.types import SubmissionResult, legible
+from autograder.results.types import SubmissionResult, first_and_more, legible
 from autograder.submissions import Submission, read_for
 from autograder.submissions.class_zip import zip_paths
 from autograder.submissions.contents import folder_paths, holds_results
@@ -152,9 +152,8 @@ def _rules_remarks(paths: list[Path], folders: list[Path]) -> Iterator[str]:
     others = [path for path in _class_files(paths, folders) if path != counts]
     if not others or not given:
         return
-    more = f" and {len(others) - 1} more" if others[1:] else ""
     advice = f"{counts} counts" if counts is not None else f"put it into {given[0]}, beside the submissions"
-    yield f"not read: {legible(str(others[0]))}{more}; {advice}"
+    yield f"not read: {first_and_more([legible(str(path)) for path in others])}; {advice}"
 
 
 def _class_files(paths: Iterable[Path], folders: Iterable[Path]) -> list[Path]:

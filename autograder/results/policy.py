@@ -201,7 +201,7 @@ def decider_by(rules: Policy | None, moments: Mapping[str, str]) -> Callable[[Ma
     return None if rules is None else lambda mark: decide(mark, rules, moments.get(mark.name, ""))
 
 
-def unheeded_decisions(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:
+def unheeded_rules(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each rule, student and unit in `class.toml` that has no effect: without a deadline, or not there.
 
     Args:

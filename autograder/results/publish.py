@@ -105,7 +105,7 @@ def unheeded_decisions(paths: Iterable[Path], marks: Collection[Mark], catalog: 
         yield from unheeded_rows(read_tables(folder, catalog), names, marks)
         rules = _rules_of(folder)
         if rules is not None:
-            yield from policy.unheeded_decisions(rules, names, catalog.units)
+            yield from policy.unheeded_rules(rules, names, catalog.units)
 
 
 def read_assignment(folder: Path, name: str, catalog: Catalog, students: Mapping[str, str]) -> Assignment:

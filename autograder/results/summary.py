@@ -49,7 +49,7 @@ def summary(
             if not brief:
                 later = {name: function.later for name, function in unit.functions.items() if whole}
                 yield from _unit_lines(collected, later, own, verbose, printed)
-    yield from next_step(catalog, by_unit, whole=whole)
+    yield from next_check(catalog, by_unit, whole=whole)
 
 
 def _unit_worth(catalog: Catalog, checks: Sequence[CheckResult], own: UnitMark | None) -> str:
@@ -167,7 +167,7 @@ def _reason_in_line(check: CheckResult) -> str:
     return f": {tr(WORDS[Outcome.NOT_RUN])}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
 
 
-def next_step(catalog: Catalog, by_unit: Mapping[str, list[CheckResult]], *, whole: bool = True) -> Iterator[str]:
+def next_check(catalog: Catalog, by_unit: Mapping[str, list[CheckResult]], *, whole: bool = True) -> Iterator[str]:
     """Yield the one thing to do now: the first check, in teaching order, that does not pass.
 
     Args:

@@ -6,6 +6,7 @@ The schema is `result.schema.json` beside this file; `docs/result.md` explains e
 import base64
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +53,11 @@ def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
     """Return text of a student's as one line of bounded length, without characters that would steer a terminal."""
     line = "".join(char if is_printable(char) else " " if char.isspace() else "?" for char in text[: length + 1])
     return line if len(line) <= length else line[: length - 3] + "..."
+
+
+def first_and_more(items: Sequence[object]) -> str:
+    """Return the first of at least one item, and how many more there are."""
+    return f"{items[0]} and {len(items) - 1} more" if items[1:] else str(items[0])
 
 
 def points_text(number: float) -> str:

@@ -102,6 +102,6 @@ def by_hand_line(mark: Mark) -> str:
     return "; ".join(filter(None, (manual_points_line(mark), *comments)))
 
 
-def remarks(mark: Mark) -> str:
+def beside_score(mark: Mark) -> str:
     """Return what a table says beside a score: the trail of a policy, and what people gave; empty if there is nothing."""
     return "; ".join(filter(None, (", ".join(mark.trail), by_hand_line(mark))))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
-from autograder.results.types import legible
+from autograder.results.types import first_and_more, legible
 from autograder.submissions.assignments import join_assignments
 from autograder.submissions.attempts import take_download
 from autograder.submissions.authors import (
@@ -120,7 +120,7 @@ def _repetitions(parts: Iterable[Intake]) -> Iterator[str]:
     again = [name for name, count in Counter(name for name, _ in places).items() if count > 1]
     if again:
         yield (
-            f"in several of these paths, with a row for each: {again[0]}{f' and {len(again) - 1} more' if again[1:] else ''};"
+            f"in several of these paths, with a row for each: {first_and_more(again)};"
             " if these are assignments of one class, put them into one folder and give that"
         )
 
@@ -132,10 +132,9 @@ def _repeated_in_sections(parts: Iterable[Intake]) -> Iterator[str]:
     )
     again = [name for (name, _), count in everyone.items() if count > 1]
     if again:
-        more = f" and {len(again) - 1} more" if again[1:] else ""
         yield (
             "in several of these folders or zips, with a row for each unless a roster says that they are one:"
-            f" {again[0]}{more}; take away the hand-ins that do not count, or give --roster"
+            f" {first_and_more(again)}; take away the hand-ins that do not count, or give --roster"
         )
 
 

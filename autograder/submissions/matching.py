@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder.errors import UsageError
+from autograder.results.types import first_and_more
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut
 from autograder.submissions.roster import Enrolled, rounded_numbers, titles
 from autograder.submissions.students import Student, common_prefix, moment_of
@@ -186,11 +187,11 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
     if undated:
         matched.remarks.append(
             f"of several hand-ins of a student, of which it is not known which is later, the first by name counts:"
-            f" {_first_and_more(undated)}; take away those that do not count"
+            f" {first_and_more(undated)}; take away those that do not count"
         )
     if by_number:
         matched.remarks.append(
-            f"matched with {finder.where} by the number alone, as the names share no word: {_first_and_more(by_number)};"
+            f"matched with {finder.where} by the number alone, as the names share no word: {first_and_more(by_number)};"
             " if these are others, take numbers that are not the platform's own out of the roster"
         )
     return matched
@@ -199,10 +200,6 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
 def _order_is_unknown(one: HandIn, other: HandIn) -> bool:
     """Return True if the moments of two hand-ins do not tell which is the later one."""
     return not one.at or not other.at or moment_of(one.at) == moment_of(other.at)
-
-
-def _first_and_more(items: list[str]) -> str:
-    return f"{items[0]} and {len(items) - 1} more" if items[1:] else items[0]
 
 
 def _find_all(intake: Intake, finder: Finder) -> tuple[dict[int, list[str]], list[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder.errors import UsageError
 from autograder.results.foreign_tables import Table
+from autograder.results.types import first_and_more
 from autograder.submissions.students import Student, first_last, nfc
 
 _IDS = ("ID", "Identifier", "OrgDefinedId", "Student ID", "ID number", "Student number", "SID", "SIS User ID")
@@ -85,9 +86,9 @@ def rounded_numbers(everyone: Iterable[Enrolled], where: str) -> list[str]:
     rounded = [each for each in everyone if each.rounded]
     if not rounded:
         return []
-    first, more = rounded[0], f" and {len(rounded) - 1} more" if rounded[1:] else ""
+    names = first_and_more([each.student.name for each in rounded])
     return [
-        f"a spreadsheet has rounded the number of {first.student.name}{more} in {where} to {first.rounded}, and these count"
+        f"a spreadsheet has rounded the number of {names} in {where} to {rounded[0].rounded}, and these count"
         " as none; export the table again, and save it in no spreadsheet"
     ]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from autograder.results.foreign_tables import harmless
 from autograder.results.mark import Mark, units_of
 from autograder.results.types import points_text, storable
-from autograder.results.wording import by_hand_line, remarks, score, score_line
+from autograder.results.wording import beside_score, by_hand_line, score, score_line
 
 #: By form: the columns of a table for import, besides the one of points.
 FOR_IMPORT = {
@@ -46,14 +46,14 @@ def canvas(marks: Sequence[Mark], assignment: str) -> str:
     Comments stand in `Notes`, the column of Canvas's for notes of teachers.
     """
     most = max((mark.max_score for mark in marks), default=0.0)
-    remarked = any(map(remarks, marks))
+    remarked = any(map(beside_score, marks))
     notes = ["Notes"] if remarked else []
     rows = [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *notes, harmless(assignment)],
         ["    Points Possible", "", "", "", "", *([""] if remarked else []), points_text(most)],
     ]
     for mark in marks:
-        remark = [harmless(remarks(mark))] if remarked else []
+        remark = [harmless(beside_score(mark))] if remarked else []
         who = [harmless(each) for each in (mark.name, mark.canvas_number, mark.number)]
         rows.append([*who, _login(mark), "", *remark, score(mark)])
     return _to_csv(rows)

@@ -13,7 +13,7 @@ from autograder.results.formats.gradebooks import unit_points
 from autograder.results.formats.overview import class_statistics, row
 from autograder.results.labels import show_picture
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
-from autograder.results.summary import next_step
+from autograder.results.summary import next_check
 from autograder.results.templates import render_page, template_text
 from autograder.results.types import CheckResult, Outcome, Picture, SubmissionResult, points_text
 from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_points_line, message, score, score_line
@@ -40,7 +40,7 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
         result=mark.result,
         score=score_line(mark),
         by_hand=manual_points_line(mark),
-        next_step=" ".join(next_step(catalog, checks)).removeprefix(tr("Next:")).strip() if is_open else "",
+        next_step=" ".join(next_check(catalog, checks)).removeprefix(tr("Next:")).strip() if is_open else "",
         units=[
             {**_unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())), **_by_hand(mark, unit)}
             for unit in mark.units.values()

@@ -20,7 +20,7 @@ from autograder.grading.viva import ask, printed_functions
 from autograder.platforms.bundles.fingerprints import make_fingerprints
 from autograder.results.mark import mark
 from autograder.results.publish import unheeded_decisions
-from autograder.results.summary import next_step
+from autograder.results.summary import next_check
 from autograder.results.types import Outcome, SubmissionResult
 from autograder.student.drawing import reward
 from autograder.student.standing import place
@@ -222,5 +222,5 @@ def test_the_next_step_names_the_file_of_the_function(course):
     assert place(course, "index", "lookup").startswith("exercises/index.py:")
     spec = GradingSpec(course, seed=HOME_SEED, require=())
     checks = Grader(spec, InThisProcess()).grade_path(course.root / "exercises").checks
-    (line,) = next_step(course, {"index": [replace(check) for check in checks]})
+    (line,) = next_check(course, {"index": [replace(check) for check in checks]})
     assert line == "Next: write postings in postings.py, then run: pytest exercises/postings.py"

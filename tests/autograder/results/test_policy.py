@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autograder.errors import UsageError
 from autograder.results.class_file import read_policy
-from autograder.results.policy import LateRule, Policy, adjust, lateness, score_without_worst, unheeded_decisions
+from autograder.results.policy import LateRule, Policy, adjust, lateness, score_without_worst, unheeded_rules
 
 VILNIUS = ZoneInfo("Europe/Vilnius")
 DUE = datetime(2026, 11, 20, 23, 59)
@@ -344,6 +344,6 @@ def test_a_file_in_another_encoding_is_told_so(tmp_path):
 def test_a_rule_for_lateness_without_a_deadline_is_told_to_have_no_effect(tmp_path):
     (tmp_path / "class.toml").write_text("[late]\npercent = 5\n")
     told = "class.toml says what lateness costs and has no deadline, so nobody is late; write `due` under [deadline]"
-    assert list(unheeded_decisions(read_policy(tmp_path / "class.toml"), ["ann"], ["quiz"])) == [told]
+    assert list(unheeded_rules(read_policy(tmp_path / "class.toml"), ["ann"], ["quiz"])) == [told]
     (tmp_path / "class.toml").write_text("[deadline]\ndue = 2026-11-20T23:59:00\n[late]\npercent = 5\n")
-    assert not list(unheeded_decisions(read_policy(tmp_path / "class.toml"), ["ann"], ["quiz"]))
+    assert not list(unheeded_rules(read_policy(tmp_path / "class.toml"), ["ann"], ["quiz"]))
