@@ -3,9 +3,9 @@
 Every solution and every other right way to write a unit is graded by `autograder grade`, and run by plain `pytest`, beside
 processes that do nothing but take the cores. Each run starts two cold processes for each unit: one grades the unit's ways as a
 class, the other runs them one after another; the first way of them finds nothing imported, and each run begins with another.
-`--jobs` of these processes run at once, which makes the machine busier still. Then an endless loop and
-a sleeper are stopped, in code that is Python and in code that is not. A time limit that counts the wait for a core fails
-right code here; one that does not count enough stops nothing.
+Each run also stops an endless loop and a sleeper, in code that is Python and in code that is not. `--jobs` of these processes
+are there at once, of one run or of two, which makes the machine busier still. A time limit that counts the wait for a core
+fails right code here; one that does not count enough stops nothing.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, course_here
@@ -44,18 +44,22 @@ def main() -> None:
     catalog = course_here()
     units = options.units.split(",") if options.units else list(catalog.units)
     ways = {unit: _ways(catalog, unit) for unit in units}
-    failed, count = 0, 0
-    with _busy(options.processes), tempfile.TemporaryDirectory() as folder:
-        for run in range(options.runs):
-            problems, begun = 0, time.perf_counter()
-            for problem in _run(catalog, ways, Path(folder, str(run)), run, options.jobs):
-                problems += 1
-                print(f"run {run + 1}, {problem}", flush=True)
-            failed += problems
-            count += 2 * sum(map(len, ways.values())) + len(_ENDLESS)
-            print(
-                f"run {run + 1} of {options.runs}: {problems} problems, {time.perf_counter() - begun:.0f} s", flush=True
-            )
+    failed, begun = 0, time.perf_counter()
+    with (
+        _busy(options.processes),
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(options.jobs) as pool,
+    ):
+        runs = [_begin(pool, catalog, ways, Path(folder, str(run)), run) for run in range(options.runs)]
+        for number, judged in enumerate(runs, 1):
+            problems = [problem for each in judged for problem in each.result()]
+            failed += len(problems)
+            for problem in problems:
+                print(f"run {number}, {problem}")
+            passed = time.perf_counter() - begun
+            print(f"run {number} of {options.runs}: {len(problems)} problems, ended after {passed:.0f} s", flush=True)
+            shutil.rmtree(Path(folder, str(number - 1)))
+    count = options.runs * (2 * sum(map(len, ways.values())) + len(_ENDLESS))
     print(f"{count} judgements beside {options.processes} busy processes, {failed} problems")
     sys.exit(failed > 0)
 
@@ -65,8 +69,10 @@ def _ways(catalog: Catalog, unit: str) -> list[Path]:
     return [catalog.solution(unit), *alternatives]
 
 
-def _run(catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int, jobs: int) -> Iterator[str]:
-    """Yield the problems of one run: of both ways to judge, and of the calls that do not end."""
+def _begin(
+    pool: ThreadPoolExecutor, catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int
+) -> list[Future[list[str]]]:
+    """Begin one run and return what will be its problems: both ways to judge, and the calls that do not end."""
     files: dict[str, list[Path]] = {}
     for unit, paths in ways.items():
         first = run % len(paths)
@@ -74,12 +80,9 @@ def _run(catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int, 
             name = "solution" if path.parent.name == "solutions" else path.stem
             (folder / unit / name).mkdir(parents=True)
             files.setdefault(unit, []).append(Path(shutil.copy(path, folder / unit / name / f"{unit}.py")))
-    with ThreadPoolExecutor(jobs) as pool:
-        judged = [pool.submit(graded, unit, unit_files) for unit, unit_files in files.items()]
-        judged += [pool.submit(tested, catalog, unit_files) for unit_files in files.values()]
-        for problems in judged:
-            yield from problems.result()
-    yield from stopped()
+    judged = [pool.submit(graded, unit, unit_files) for unit, unit_files in files.items()]
+    judged += [pool.submit(tested, catalog, unit_files) for unit_files in files.values()]
+    return [*judged, pool.submit(stopped)]
 
 
 def graded(unit: str, files: Sequence[Path]) -> list[str]:
@@ -118,8 +121,9 @@ def tested(catalog: Catalog, files: Sequence[Path]) -> list[str]:
     return [f"pytest, {files[0].stem}: {line}" for line in lines]
 
 
-def stopped() -> Iterator[str]:
-    """Yield a sentence for each call that was not stopped in time, in seconds that count."""
+def stopped() -> list[str]:
+    """Return a sentence for each call that was not stopped in time, in seconds that count."""
+    problems = []
     with Sandbox() as sandbox:
         for name, code in _ENDLESS.items():
             with sandbox.worker() as worker:
@@ -134,9 +138,11 @@ def stopped() -> Iterator[str]:
                 waits = worker.waiting.seconds()
                 counted = time.monotonic() - begun - ((waits or 0.0) - (waited or 0.0))
                 if ended:
-                    yield f"{name}: it came back"
+                    problems.append(f"{name}: it came back")
                 elif waits is not None and counted > _LIMIT + _LATE:
-                    yield f"{name}: stopped after {counted:.1f} s that count, at a limit of {_LIMIT:g} s"
+                    late = f"stopped after {counted:.1f} s that count, at a limit of {_LIMIT:g} s"
+                    problems.append(f"{name}: {late}")
+    return problems
 
 
 @contextlib.contextmanager
@@ -153,7 +159,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.busy", description=__doc__)
     parser.add_argument("--runs", type=int, default=1, help="each with cold processes")
     parser.add_argument("--processes", type=int, default=8, help="busy ones")
-    parser.add_argument("--jobs", type=int, default=4, help="processes that judge at once")
+    parser.add_argument("--jobs", type=int, default=4, help="processes that judge at once, of all runs together")
     parser.add_argument("--units", default="", help="some units alone, with commas between them")
     return parser.parse_args()
 
