@@ -31,7 +31,7 @@ from autograder.grading.source import Source, holds_class, holds_other_class, lo
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.formats.difference import changes
 from autograder.results.mark import unheeded_rows
-from autograder.results.store import INTAKE, copy_aside, read_moments, write_atomically
+from autograder.results.store import INTAKE, copy_aside, decisions_in, holds_table, read_moments, write_atomically
 from autograder.submissions.hand_in import Intake, intake_csv, name_of
 from autograder.submissions.intake import FORMS
 
@@ -99,20 +99,27 @@ def grade(
     run = replace(ClassRun.of(source, spec, out, machines, fresh), signer=signer)
     intake = run.taken.intake
     of_other_class = holds_other_class(out, source)
-    is_class = len(run.submissions) > 1 or run.book is not None or (holds_class(out) and not of_other_class)
+    is_class = len(run.submissions) > 1 or run.book is not None or (holds_table(out) and not of_other_class)
+    # A student alone in a download, in a roster or under rules has a login, a moment or a mark that `report` must know too.
+    is_of_class = is_class or bool(run.taken.rules or roster or intake.platforms)
+    is_kept = is_class or (is_of_class and not of_other_class)
     _tell_intake(intake, out)
     if is_class:
         _keep_other_class(out, source)
-    if is_class or (not of_other_class and (intake.left_out or intake.remarks)):
+    if is_kept or (not of_other_class and (intake.left_out or intake.remarks)):
         write_atomically(out / INTAKE, intake_csv(intake))
     graded, failures = run.grade(out)
-    if is_class:
+    if is_kept:
         save_source(out, source, spec, run.taken)
+    if is_class:
         run.publish_table(graded)
     elif graded:
         _tell_single(run, graded[0])
-        if of_other_class:
+        if of_other_class and holds_table(out):
             told = f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
+            terminal.warn(f"autograder: {told}")
+        elif of_other_class and is_of_class:
+            told = f"{out} was made for another submission, and `report` goes by that; name another folder with -o"
             terminal.warn(f"autograder: {told}")
     _end(graded, failures)
 
@@ -133,6 +140,8 @@ def _keep_other_class(out: Path, source: Source) -> None:
     name = old.assignment or name_of(paths[0] if len(paths) == 1 else paths[0].parent)
     told = f"{out} held results that were graded from other paths, {name}; a copy of them is in {copy_aside(out, name)}"
     terminal.warn(told)
+    for path in decisions_in(out):
+        terminal.warn(f"{path} counts for this class too; if it was written for {name}, move it away and grade again")
 
 
 def _tell_single(run: ClassRun, graded: StoredResult) -> None:

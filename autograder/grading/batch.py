@@ -26,7 +26,7 @@ from autograder.results.store import ResultStore, hold, read_result, write_resul
 from autograder.results.types import SubmissionResult, legible, points_text
 from autograder.results.wording import NO_GRADE
 from autograder.submissions import RawSubmission, Submission, collect_for, parse_submission, refuse_course_inside
-from autograder.submissions.hand_in import HandIn, Intake, LeftOut
+from autograder.submissions.hand_in import SECOND, HandIn, Intake, LeftOut
 
 #: Returns the score of an attempt: by the name that it was graded under, the student, and the hand-in.
 Score = Callable[[str, str, HandIn], float | None]
@@ -52,8 +52,16 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
         *others, (_, best) = ranked
         chosen.hand_ins[student] = best
         chosen.earlier[student] = [each for _, each in scores if each is not best]
-        paths = {path for _, each in scores for path in _paths(each)}
-        chosen.left_out = [left for left in chosen.left_out if left.path not in paths]
+        own = {path for _, each in scores for path in _paths(each)}
+        inside = {
+            f"{legible(each.path.name)}/{path}" for _, each in scores for path in _paths(each)
+        }  # of a zip of a section
+        chosen.left_out = [
+            left
+            for left in chosen.left_out
+            if left.path not in own | inside
+            and not (left.student == student and left.reason.startswith(SECOND.format(student)))
+        ]
         counted = set(_paths(best))  # two attempts at one assignment may share the files of another
         for earned, each in others:
             what = f"another attempt, of {each.at}" if each.at else "another attempt"

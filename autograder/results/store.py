@@ -137,6 +137,16 @@ def put_aside(out: Path, published: Iterable[Path]) -> list[str]:
     return [path.stem for path in stale]
 
 
+def holds_table(out: Path) -> bool:
+    """Return True if the table of a class was written into a folder, and not the result of one student alone."""
+    return (out / "grades.csv").exists()
+
+
+def decisions_in(out: Path) -> list[Path]:
+    """Return the files that people put beside the results of a class: tables of points by hand, and `class.toml`."""
+    return [*sorted(out.glob("manual*.csv")), *out.glob("class.toml")]
+
+
 def copy_aside(out: Path, name: str) -> Path:
     """Copy the results of a class, its tables and its points by hand into a new folder of this name beside earlier results.
 
@@ -150,7 +160,7 @@ def copy_aside(out: Path, name: str) -> Path:
         out / INTAKE,
         *(out / "results").glob("*"),
         *out.glob("grades.csv"),
-        *out.glob("manual*.csv"),
+        *decisions_in(out),
     ]
     try:
         for file in filter(Path.is_file, files):

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from autograder.results.types import first_and_more
 from autograder.submissions.archives import Entry
 from autograder.submissions.entries import printable
 from autograder.submissions.files import File, python_pieces, read_file
 from autograder.submissions.module import parse_quietly, syntax_of, tree_or_none
 
-#: The most files of one unit that are opened; no honest submission has more.
+#: The most files of one unit that are opened: the one at the first place, and the newest of the others.
 _OPENED = 5
 #: Seconds by which one of two files is surely newer: a checkout or an unpacking writes all files within less.
 _SURELY_NEWER_SECONDS = 60
@@ -125,18 +126,37 @@ def choose(
         others = [entry for entry, meant in free if meant is None and _mentions(unit, entry)]
         if not found and len(entries) == 1:
             found = others or _without_ending(unit, entries)
-        elif others and not any(_has_work(unit, read_unit(entry), skeleton) for entry in found[:_OPENED]):
-            found += [entry for entry in others[:_OPENED] if _has_work(unit, read_unit(entry), skeleton)]
+        elif others and not any(_has_work(unit, read_unit(entry), skeleton) for entry in _to_open(unit, found)):
+            found += [entry for entry in _to_open(unit, others) if _has_work(unit, read_unit(entry), skeleton)]
         found.sort(key=lambda entry: _rank(unit, entry))
         if len(found) > 1:
-            chosen[unit], said = _pick(unit, found[:_OPENED], skeleton)
+            opened = _to_open(unit, found)
+            chosen[unit], said = _pick(unit, opened, skeleton)
             notes += said
+            unopened = [printable(entry.path) for entry in found if entry not in opened]
+            if unopened:
+                notes.append(f"of {len(found)} files of {unit}, {first_and_more(unopened)} were not opened")
         elif found:
             (chosen[unit],) = found
             name = found[0].path.name
             expected = f"{unit}.ipynb" if _code_name(name).endswith(".ipynb") else f"{unit}.py"
             notes += [f"{printable(found[0].path)} was taken as {expected}"] if name != expected else []
     return chosen, notes
+
+
+def _to_open(unit: str, found: Iterable[Entry]) -> list[Entry]:
+    """Return the files to open, in order of their places: the first, and as many of the newest others as may be opened.
+
+    Where no file is surely newer than another, the number in its name or folder tells which is.
+    """
+    placed = sorted(found, key=lambda entry: _rank(unit, entry))
+    ages = [entry.modified for entry in placed] or [0.0]
+    by_number = min(ages) < 0 or max(ages) - min(ages) < _SURELY_NEWER_SECONDS
+    newest = sorted(
+        placed[1:], key=lambda entry: _copy_number(unit, entry) if by_number else entry.modified, reverse=True
+    )
+    opened = [*placed[:1], *newest[: _OPENED - 1]]
+    return [entry for entry in placed if entry in opened]
 
 
 def _without_ending(unit: str, entries: Iterable[Entry]) -> list[Entry]:
@@ -205,7 +225,7 @@ def _latest(unit: str, candidates: list[_Candidate]) -> tuple[_Candidate, str]:
     """Return the newest file with the reason; the first, without one, if that cannot be told."""
     for reason, age, step in (
         ("it is older", lambda each: each.entry.modified, _SURELY_NEWER_SECONDS),
-        ("by its name it is an earlier copy", lambda each: _copy_number(unit, each), 1),
+        ("by its name it is an earlier copy", lambda each: _copy_number(unit, each.entry), 1),
     ):
         ages = sorted(map(age, candidates))
         if ages[0] >= 0 and len(ages) > 1 and ages[-1] - ages[-2] >= step:
@@ -213,12 +233,12 @@ def _latest(unit: str, candidates: list[_Candidate]) -> tuple[_Candidate, str]:
     return candidates[0], ""
 
 
-def _copy_number(unit: str, candidate: _Candidate) -> int:
+def _copy_number(unit: str, entry: Entry) -> int:
     """Return the number that a download or its author has given to a file; 0 for none, and for a copy on a desktop."""
-    version = _version(unit, PurePosixPath(_code_name(candidate.entry.path.name)).stem) or ""
+    version = _version(unit, PurePosixPath(_code_name(entry.path.name)).stem) or ""
     numbers = re.findall(r"\d+", version)
     number = int(numbers[-1]) if numbers and not re.search(COPY, version) else 0
-    folders = (_TEAMS.fullmatch(part) for part in candidate.entry.path.parts[:-1])
+    folders = (_TEAMS.fullmatch(part) for part in entry.path.parts[:-1])
     return number or next((int(folder[1]) for folder in folders if folder is not None), 0)
 
 

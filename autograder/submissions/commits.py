@@ -78,7 +78,7 @@ def _date(git: str, objects: Path, commit: str) -> str:
         options = ["--no-pager", "--no-replace-objects"]
         try:
             done = subprocess.run(
-                [git, *options, "log", "-1", "--no-show-signature", "--format=%cI", commit],
+                [git, *options, "log", "--no-walk", "--no-show-signature", "--format=%cI", commit],
                 cwd=folder,
                 env=variables,
                 stdin=subprocess.DEVNULL,

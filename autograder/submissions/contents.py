@@ -7,7 +7,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from autograder.results.store import GRADED
 from autograder.results.types import legible
-from autograder.submissions.archives import UnreadableError
+from autograder.submissions.archives import Entry, UnreadableError
 from autograder.submissions.assignments import units_named
 from autograder.submissions.authors import may_be_student
 from autograder.submissions.choosing import unit_of
@@ -21,6 +21,8 @@ COMMON = "it has the name of a common folder and no student's; if it is a studen
 COPY_OF = "the folder {} holds the same files, and is graded in its place"
 #: Reason for a folder beside downloads in which nobody's work is.
 NO_WORK = "no script, notebook or archive is in it"
+#: The largest files whose contents are compared.
+_COMPARED_BYTES = 20 * 2**20
 #: The top of a folder or zip, which stands for all of it.
 TOP = PurePosixPath()
 
@@ -47,16 +49,28 @@ def is_packed_copy(child: Path) -> bool:
 
 
 def holds_same_files(folder: Path, archive: Path) -> bool:
-    """Return True if every file of an archive lies in a folder too, under the same name and of the same size."""
+    """Return True if every file of an archive lies in a folder too, under the same name and with the same content."""
     try:
-        packed, unpacked = (
-            {path: entry.size for path, entry in entries_of(each).items()} for each in (archive, folder)
-        )
+        packed, unpacked = (dict(entries_of(each)) for each in (archive, folder))
     except UnreadableError:
         return False
-    packed = {path: size for path, size in packed.items() if not is_junk(path)}
-    wrapped = {PurePosixPath(folder.name) / path: size for path, size in unpacked.items()}
-    return bool(packed) and (packed.items() <= unpacked.items() or packed.items() <= wrapped.items())
+    packed = {path: entry for path, entry in packed.items() if not is_junk(path)}
+    wrapped = {PurePosixPath(folder.name) / path: entry for path, entry in unpacked.items()}
+    return bool(packed) and any(
+        packed.keys() <= there.keys() and all(_are_same(entry, there[path]) for path, entry in packed.items())
+        for there in (unpacked, wrapped)
+    )
+
+
+def _are_same(one: Entry, other: Entry) -> bool:
+    """Return True if two files have one size and one content; the content of large ones, and of no work, is not compared."""
+    is_work = one.path.suffix.lower() in SOURCES or is_archive(one.path.name)
+    if one.size != other.size or not is_work or one.size > _COMPARED_BYTES:
+        return one.size == other.size
+    try:
+        return one.read(_COMPARED_BYTES) == other.read(_COMPARED_BYTES)
+    except Exception:  # whatever a broken archive makes the libraries say; which of the two is read, its result tells
+        return True
 
 
 def holds_work(child: Path) -> bool:

@@ -15,6 +15,8 @@ from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, InMemory, 
 from autograder.submissions.entries import ARCHIVES, files_below, read_archive, refuse_broken
 from autograder.submissions.students import Student, moment_of, nfc
 
+#: Begins the reason why one of several hand-ins of a student of the roster is not graded.
+SECOND = "a second hand-in of {}, beside "
 #: Words of `Intake.form`: what a class was understood as.
 ONE_SUBMISSION = "one submission"
 SECTIONS = "folders of sections"
@@ -229,12 +231,15 @@ def without_ending(filename: str) -> str:
 
 
 def free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:
-    """Return the name; if another submission has it, a longer one with the file's ending, the folder's name or a count."""
+    """Return the name; if another submission has it, a longer one with the file's ending, the folder's name or a count.
+
+    For files in the folder or zip of a class, whose name is no student's, that is a count.
+    """
     if name not in taken:
         return name
-    longer = legible(hand_in.path.name)
-    above = f"{legible(hand_in.path.parent.name)}-{longer}"
-    names = (longer, above, *(f"{longer}-{number}" for number in range(2, len(taken) + 3)))
+    longer = legible(hand_in.path.name) if hand_in.files is None else name
+    above = [longer, f"{legible(hand_in.path.parent.name)}-{longer}"] if hand_in.files is None else []
+    names = (*above, *(f"{longer}-{number}" for number in range(2, len(taken) + 3)))
     return next(each for each in names if each not in taken)
 
 

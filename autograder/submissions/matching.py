@@ -16,7 +16,7 @@ from pathlib import Path
 
 from autograder.errors import UsageError
 from autograder.results.types import first_and_more
-from autograder.submissions.hand_in import HandIn, Intake, LeftOut
+from autograder.submissions.hand_in import SECOND, HandIn, Intake, LeftOut
 from autograder.submissions.roster import Enrolled, rounded_numbers, titles
 from autograder.submissions.students import Student, common_prefix, moment_of
 
@@ -65,9 +65,9 @@ class Finder:
 
         The number that a platform gives a group's hand-in is that of the member who handed it in.
         """
-        plain = _plain(student.name or name)
-        if plain in self._by_group and plain not in self._by_name:
-            return self._by_group[plain]
+        members = self._members(student, name)
+        if members:
+            return members
         keys = self._places(student, name)
         found = set(keys.values())
         by_number = all(key.startswith("number ") for key in keys)
@@ -75,14 +75,25 @@ class Finder:
             return []
         return list(found)
 
+    def _members(self, student: Student, name: str) -> list[int]:
+        """Return the places of the members of the group of this name; none if a student has the name."""
+        plain = _plain(student.name or name)
+        return [] if plain in self._by_name else self._by_group.get(plain, [])
+
     def _is_another(self, student: Student, place: int) -> bool:
         """Return True if two full names share no word, so that a number alone does not make them one student."""
         return len(student.name.split()) > 1 and self._share_no_word(student, place)
 
     def is_by_number_alone(self, student: Student, name: str, place: int) -> bool:
-        """Return True if nothing but a number makes a student the one at a place: the name shares no word with the row's."""
+        """Return True if nothing but a number makes a student the one at a place: the name shares no word with the row's.
+
+        A platform that hides names writes a number of its own in their place, which Moodle's own tables have too.
+        """
         keys = self._places(student, name)
-        return bool(keys) and all(key.startswith("number ") for key in keys) and self._share_no_word(student, place)
+        if self._members(student, name) or not keys or not all(key.startswith("number ") for key in keys):
+            return False
+        is_hidden = student.id in student.name.split() and self.everyone[place].participant != student.id
+        return is_hidden or self._share_no_word(student, place)
 
     def _share_no_word(self, student: Student, place: int) -> bool:
         """Return True if two names in one script share no word.
@@ -178,10 +189,13 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
         if finder.is_by_number_alone(intake.hand_ins[first].student_named(first), first, place):
             by_number.append(f"{first} is {title}")
         matched.hand_ins[title] = replace(intake.hand_ins[first], students=(each.student,))
-        if first in intake.earlier:
-            matched.earlier[title] = intake.earlier[first]
+        earlier = list(intake.earlier.get(first, []))
+        if all(intake.hand_ins[name].at for name in names):  # in order, so that these are attempts too
+            earlier = [each for name in reversed(others) for each in _attempts(intake, name)] + earlier
+        if earlier:
+            matched.earlier[title] = earlier
         for other in others:
-            matched.left_out.append(LeftOut(other, title, f"a second hand-in of {title}, beside {first}"))
+            matched.left_out.append(LeftOut(other, title, f"{SECOND.format(title)}{first}"))
     for name in strangers:
         _add_stranger(matched, intake, finder, name)
     if undated:
@@ -195,6 +209,11 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
             " if these are others, take numbers that are not the platform's own out of the roster"
         )
     return matched
+
+
+def _attempts(intake: Intake, name: str) -> list[HandIn]:
+    """Return the hand-ins of one name from the first to the last."""
+    return [*intake.earlier.get(name, []), intake.hand_ins[name]]
 
 
 def _order_is_unknown(one: HandIn, other: HandIn) -> bool:

@@ -13,8 +13,8 @@ from autograder.submissions.students import Student, first_last, nfc
 
 _IDS = ("ID", "Identifier", "OrgDefinedId", "Student ID", "ID number", "Student number", "SID", "SIS User ID")
 _LOGINS = (
-    *("SIS Login ID", "Login", "Login ID", "Username", "User name", "GitHub username", "GitHub"),
-    *("Email address", "Email", "E-mail"),
+    *("SIS Login ID", "Login", "Login ID", "Username", "User name", "Email address", "Email", "E-mail"),
+    *("GitHub username", "GitHub"),  # last, as it is the login of no other platform
 )
 _NAMES = ("Student", "Full name", "Name", "Student name")
 _FIRST = ("First Name", "Given name", "Forename")
@@ -40,6 +40,7 @@ class Enrolled:
         groups: the text of the cell, and each group if there are several in it; none without such a column.
         row: place in the table.
         rounded: a number that a spreadsheet has rounded, which counts as none; empty if there is none.
+        participant: the number that Moodle has for the student where it hides names; empty if the table has none.
     """
 
     student: Student
@@ -48,6 +49,7 @@ class Enrolled:
     groups: tuple[str, ...] = ()
     row: int = 0
     rounded: str = ""
+    participant: str = ""
 
 
 def read_roster(path: Path) -> list[Enrolled]:
@@ -136,7 +138,9 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
     student = Student(name or login or cell(*_IDS), login, number)
-    return Enrolled(student, ids, cell("Section"), _groups(cell("Group", "Group name", "Groups")), place, rounded)
+    groups = _groups(cell("Group", "Group name", "Groups"))
+    participant = _number("Identifier", cell("Identifier"))
+    return Enrolled(student, ids, cell("Section"), groups, place, rounded, participant)
 
 
 def _is_no_student(table: Table, row: list[str]) -> bool:

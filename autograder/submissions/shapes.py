@@ -113,6 +113,7 @@ class FoundFile:
         students: whose it is.
         inside: the path inside the submission; None for a file of facts, which only tells that there is an attempt.
         at: moment of the hand-in; empty if the platform does not tell it.
+        attempt: what tells this attempt from the student's others where its moment cannot be read; else empty.
         number: which upload of the file it is: the one with the highest number counts.
         late: True if the platform says so.
     """
@@ -123,6 +124,7 @@ class FoundFile:
     at: str = ""
     number: int = 0
     late: bool = False
+    attempt: str = ""
 
 
 def _see_canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
@@ -203,7 +205,8 @@ def _see_brightspace(names: Names, _: Read, _units: Units = ()) -> Download | No
         who = nfc(match["who"])
         are_several = len(numbers[who]) > 1 and len(folders[who]) == 1
         student = Student(who, id=match["id"] if are_several else "")
-        return FoundFile(path, (student,), inside, worded_moment(match["at"]))
+        at = worded_moment(match["at"])
+        return FoundFile(path, (student,), inside, at, attempt="" if at else match["at"])
 
     return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
 
@@ -393,9 +396,10 @@ def make_download(
         misplaced: why the others belong to none; by default their names.
         revised: True if the number of a file is that of a revision of the whole attempt, in which some files may stay.
     """
-    attempts: dict[tuple[tuple[str, ...], str], list[FoundFile]] = {}
+    attempts: dict[tuple[tuple[str, ...], str, str], list[FoundFile]] = {}
     for file in files:
-        attempts.setdefault((tuple(student.key for student in file.students), file.at), []).append(file)
+        key = (tuple(student.key for student in file.students), file.at, file.attempt)
+        attempts.setdefault(key, []).append(file)
     strays: dict[PurePosixPath, str] = {}
     made = []
     for group in attempts.values():

@@ -18,10 +18,12 @@ NAME_LENGTH = 1000
 _MOST_BYTES = 2 * 2**20
 #: Signs that only steer the direction of writing, or mark the start of a text.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
-#: Beginnings of the names of months, in the languages in which folders of a download have been seen.
+#: Beginnings of the names of months, in the languages of the platforms and of this course. None of them means two months.
 _MONTHS = (
-    *("jan ene gen", "feb fév fev", "mar mär mrz mrt", "apr avr abr", "may mai mei mag", "jun juin giu"),
-    *("jul juil lug", "aug aoû ago", "sep set", "oct okt out ott", "nov", "dec déc dez dic"),
+    *("jan ene gen oca sau ion јан", "feb fév fev şub vas peb chw феб", "mar mär mrz mrt mac kov maw мар"),
+    *("apr avr abr nis bal ebr апр", "may mai mei mag maj geg maí мај", "jun juin giu haz bir hun meh јун"),
+    *("jul juil lug tem lie hul gor јул", "aug aoû ago ağu avg rugp ogo aws авг", "sep set eyl rugs med сеп"),
+    *("oct okt out ott eki spa hyd окт", "nov kas lap nob tac нов", "dec déc dez dic des ara gru dis rha дец"),
 )
 
 

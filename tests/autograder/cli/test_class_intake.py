@@ -614,3 +614,45 @@ def test_a_student_of_a_roster_and_the_best_attempt_are_found_again(autograder, 
     for name in ("Ann Ross", "Bob Li"):
         assert "A picture of doubling" in (tmp_path / "pages" / "submissions" / f"{name}.html").read_text(), err
     assert "no pictures" not in err
+
+
+def test_the_best_of_two_hand_ins_of_two_sections_counts(autograder, course, tmp_path):
+    """Each section is a zip; the roster says that both are of one student."""
+    for section, day, kind in (("A", 20, "right"), ("B", 21, "half")):
+        folder = tmp_path / section
+        folder.mkdir()
+        for number, who in ((7, "Jane Doe"), (8, f"Al {section}")):
+            (folder / f"{number}-1 - {who} - Nov {day}, 2026 1000 AM").mkdir()
+            path = folder / f"{number}-1 - {who} - Nov {day}, 2026 1000 AM" / "doubling.py"
+            path.write_text(f"# {who}\n{KINDS[kind if number == 7 else 'right'][0]}")
+        shutil.make_archive(str(tmp_path / "class" / section), "zip", folder)
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Name\nJane Doe\nAl A\nAl B\n")
+    for attempts, score in (("last", "2"), ("best", "3")):
+        (tmp_path / "class" / "class.toml").write_text(f'attempts = "{attempts}"\n')
+        entries_of.cache_clear()
+        out = tmp_path / attempts
+        autograder("grade", tmp_path / "class", "--roster", roster, "-o", out, "--jobs", 1)
+        scores = {row["submission"]: row["score"] for row in rows_of(out / "grades.csv")}
+        assert scores == {"Jane Doe": score, "Al A": "3", "Al B": "3"}
+        reasons = [row["reason"] for row in rows_of(out / "intake.csv") if row["reason"]]
+        assert len(reasons) == 1 and ("the best counts" in reasons[0]) == (attempts == "best")
+
+
+def test_rules_and_points_by_hand_of_another_class_are_told(autograder, course, tmp_path):
+    for lab in ("lab1", "lab2"):
+        for who in ("ann", "bob"):
+            (tmp_path / lab / who).mkdir(parents=True)
+            (tmp_path / lab / who / "doubling.py").write_text(f"# {who}\n{RIGHT}")
+    out = tmp_path / "out"
+    autograder("grade", tmp_path / "lab1", "-o", out, "--jobs", 1)
+    (out / "manual.csv").write_text("submission,function,points\nann,,-1\n")
+    (out / "class.toml").write_text("[exempt]\nbob = []\n")
+    _, _, err = autograder("grade", tmp_path / "lab2", "-o", out, "--jobs", 1)
+    for name in ("manual.csv", "class.toml"):
+        assert (
+            f"{out / name} counts for this class too; if it was written for lab1, move it away and grade again" in err
+        )
+        assert (out / "earlier" / "lab1" / name).exists()
+    _, _, err = autograder("grade", tmp_path / "lab2", "-o", out, "--jobs", 1)
+    assert "for this class too" not in err

@@ -141,3 +141,28 @@ def test_one_submission_shows_points_by_hand_in_each_line(autograder, course, tm
     lines = text.splitlines()
     assert "Mark: 4.5 of 3 points" in lines and "Doubling: 2.5 of 3 points" in lines
     assert "  double: 2 of 2 points" in lines and "  halve: 0.5 of 1 points" in lines
+
+
+def test_a_class_of_one_has_the_same_mark_in_reports(autograder, course, tmp_path):
+    hand_in(tmp_path / "class")
+    (tmp_path / "class" / "Lab_bob_attempt_2026-11-21-10-00-00_doubling.py").unlink()
+    (tmp_path / "class.toml").write_text(LATE)
+    out = tmp_path / "out"
+    for _ in range(2):
+        _, text, _ = autograder("grade", zip_of(tmp_path / "class", tmp_path / "lab.zip"), "-o", out, "--jobs", 1)
+        assert "Mark: 2.7 of 3 points" in text and reported(autograder, out) == {"ann": "2.7"}
+    _, text, _ = autograder("regrade", "-o", out, "--jobs", 1)
+    assert "No mark changes" in text
+
+
+def test_another_submission_alone_in_the_same_folder_is_told(autograder, course, tmp_path):
+    (tmp_path / "class.toml").write_text(HALF)
+    for name in ("ann", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "doubling.py").write_text(RIGHT)
+    out = tmp_path / "out"
+    _, text, err = autograder("grade", tmp_path / "ann", "-o", out, "--jobs", 1)
+    assert "Mark: exempt" in text and "made for another" not in err
+    _, text, err = autograder("grade", tmp_path / "bob", "-o", out, "--jobs", 1)
+    assert "Mark: 3 of 3" in text or "3 of 3 points" in text
+    assert f"{out} was made for another submission, and `report` goes by that; name another folder with -o" in err

@@ -307,3 +307,17 @@ def test_files_with_an_expression_of_many_terms_are_compared(read):
         {"adversarial_attack.ipynb": notebook(f"{deep}\nif {'0 + ' * 1200}__name__ == '__main__':\n    fgsm = 1")}
     )
     assert "images + images" in found.modules["adversarial_attack"].text
+
+
+@pytest.mark.parametrize("form", ["variation_loss_v{}.py", "variation_loss ({}).py", "Version {}/variation_loss.py"])
+def test_the_last_of_many_versions_counts(read, form):
+    found = read({form.format(number): f"{DONE}# number {number}\n" for number in range(1, 10)})
+    module = found.modules["variation_loss"]
+    assert "# number 9\n" in module.text
+    assert any("of 9 files of variation_loss, " in note and "were not opened" in note for note in found.notes)
+
+
+def test_the_newest_of_many_files_counts(read):
+    names = [f"d{number}/variation_loss.py" for number in range(9)]
+    found = read({name: f"{DONE}# {name}\n" for name in names}, {name: 9 - age for age, name in enumerate(names)})
+    assert "# d8/" in found.modules["variation_loss"].text

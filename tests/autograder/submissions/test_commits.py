@@ -120,3 +120,9 @@ def test_what_is_no_clone_has_no_date(tmp_path):
     third = clone(tmp_path / "lab-dan", DATE)
     (third / ".git" / "HEAD").write_text("ref: refs/../../../secret\n")
     assert commit_date(third) == ""
+
+
+def test_a_shallow_clone_tells_its_date(tmp_path):
+    whole = clone(tmp_path / "whole", "2026-11-01T10:00:00+00:00", DATE)
+    git(tmp_path, "clone", "--depth", "1", whole.as_uri(), "lab-jane")
+    assert commit_date(tmp_path / "lab-jane") == DATE

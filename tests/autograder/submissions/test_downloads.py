@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from autograder.submissions.downloads import SHAPES, recognize
+from autograder.submissions.students import _MONTHS
 
 NAMES = [f"Zoë Müller-{number}" if number % 7 == 0 else f"Jane Doe {number}" for number in range(300)]
 NAMES[1], NAMES[2] = "jane doe", "Jane Doe"  # names that differ in case alone
@@ -438,6 +439,10 @@ def test_a_revision_that_was_late_is_late_if_it_counts():
         ("3. Dezember 2026 11.59 PM/", "2026-12-03T23:59:00"),
         ("août 3, 2026 1205 AM/", "2026-08-03T00:05:00"),
         ("Nov 3, 2026 1159 AM - ", "2026-11-03T11:59:00"),
+        ("maj 3, 2026 1159 PM/", "2026-05-03T23:59:00"),
+        ("Haz 3, 2026 1159 PM/", "2026-06-03T23:59:00"),
+        ("Dis 3, 2026 1159 PM/", "2026-12-03T23:59:00"),
+        ("rugs 3, 2026 1159 PM/", "2026-09-03T23:59:00"),
         ("Feb 30, 2026 1159 PM/", ""),
         ("Xyz 3, 2026 1159 PM/", ""),
     ],
@@ -538,3 +543,16 @@ def test_an_archive_of_any_kind_beside_a_download_is_no_list_of_the_instructors(
     names = [PurePosixPath(f"lab/{who}_{number}_{number}_quiz.py") for number, who in enumerate(("ann", "bo"), 11)]
     assert recognize([*names, PurePosixPath("class.csv")], lambda _: b"").platform == "Canvas"
     assert recognize([*names, PurePosixPath(f"late.{ending}")], lambda _: b"") is None
+
+
+def test_attempts_of_brightspace_whose_moments_cannot_be_read_stay_apart():
+    names = [f"9-7 - Jane Doe - Xyz {day}, 2026 1159 PM/quiz.py" for day in (3, 12)]
+    attempts = read_class(dict.fromkeys(names, b"")).attempts
+    assert [len(each.files) for each in attempts] == [1, 1]
+
+
+def test_no_beginning_of_a_month_means_two_of_them():
+    names = [(name, month) for month, row in enumerate(_MONTHS) for name in row.split()]
+    assert not [
+        (one, other) for one, month in names for other, second in names if one.startswith(other) and month != second
+    ]

@@ -393,3 +393,31 @@ def test_a_table_that_is_written_wrong_has_a_sentence(tmp_path, data, words):
     (tmp_path / "roster.csv").write_bytes(data)
     with pytest.raises(UsageError, match=words):
         read_roster(tmp_path / "roster.csv")
+
+
+def test_a_group_that_the_roster_names_is_not_matched_by_a_number(tmp_path):
+    text = "Name,ID,Group\nAnn Lee,12,Red\nBo Ek,13,Red\n"
+    found = match(class_of(Student("red", id="12")), roster_of(tmp_path, text))
+    assert handed(found) == {"Ann Lee", "Bo Ek"} and found.remarks == []
+
+
+@pytest.mark.parametrize(("column", "told"), [("ID", 1), ("Identifier", 0)])
+def test_a_hidden_name_that_a_number_alone_matches_is_told(tmp_path, column, told):
+    """Numbers of the school's own may be those that Moodle gives to others where it hides names."""
+    roster = roster_of(tmp_path, f"{column},Name\n1,Zed Alpha\n2,Bo Lin\n")
+    found = match(class_of(Student("Participant 1", id="1")), roster)
+    assert handed(found) == {"Zed Alpha"} and len(found.remarks) == told
+
+
+def test_earlier_hand_ins_of_one_student_are_attempts(tmp_path):
+    both = class_of(Student("jane"), Student("doejane", id="12345"))
+    both.hand_ins["jane"] = replace(both.hand_ins["jane"], at="2026-11-20T10:00:00")
+    both.hand_ins["doejane"] = replace(both.hand_ins["doejane"], at="2026-11-21T10:00:00")
+    before = replace(both.hand_ins["jane"], at="2026-11-19T10:00:00")
+    both.earlier["jane"] = [before]
+    assert match(both, roster_of(tmp_path, CANVAS)).earlier == {"Jane Doe": [before, both.hand_ins["jane"]]}
+
+
+def test_the_handle_of_github_is_the_login_of_no_other_platform(tmp_path):
+    (jane,) = roster_of(tmp_path, "Name,Email,GitHub username\nJane Doe,jane@x.org,jdoe\n")
+    assert jane.student.login == "jane@x.org" and "jdoe" in jane.ids

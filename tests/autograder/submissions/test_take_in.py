@@ -1184,3 +1184,20 @@ def test_a_long_name_of_signs_or_versions_is_read_at_once(name, sign):
     long = name.replace("{}", sign * (60_000 // len(sign)))
     assert author_before_unit(Path(long), frozenset(UNITS)) is None
     assert without_version(long, {"a"}) is None
+
+
+@pytest.mark.parametrize("change", ["same", "other"])
+def test_an_archive_of_other_content_is_no_copy_of_the_folder_beside_it(change, tmp_path):
+    root = write(tmp_path / "class", "al/variation_loss.py", "bo/variation_loss.py")
+    text = (root / "al/variation_loss.py").read_bytes()
+    with zipfile.ZipFile(root / "al.zip", "w") as archive:
+        archive.writestr("variation_loss.py", text if change == "same" else text[:-1] + b"#")
+    intake, found = taken(root)
+    assert (len(found), len(intake.left_out)) == ((2, 1) if change == "same" else (3, 0))
+
+
+def test_a_second_hand_in_of_a_name_is_counted(tmp_path):
+    """The folder of the class is no name of a student."""
+    root = write(tmp_path / "class", "Jane Doe/quiz.py", "Bo Li/quiz.py", "Jane Doe_variation_loss.py")
+    _, found = taken(root)
+    assert list(found) == ["Bo Li", "Jane Doe", "Jane Doe-2"]
