@@ -53,6 +53,27 @@ def variant_text(solution: str, variants: Path, variant: Mistake) -> str:
     return with_more(solution, f"\n{_text_for(variant, variants)}\n{variant.function} = {variant.name}\n")
 
 
+def named_variant_text(solution: str, variants: Path, variant: Mistake) -> str:
+    """Return what `variant_text` does, with the right function's name on the variant, for code that may look at it."""
+    return with_more(variant_text(solution, variants, variant), _naming(variant.function))
+
+
+def disguised_text(solution: str, function: str) -> str:
+    """Return the source of a solution whose right function stands where a variant would, called by code of another name.
+
+    What holds for the solution and not here looks at the function, and not at what it does. A class stays as it is: its
+    code is not looked at by its name alone.
+    """
+    if any(isinstance(node, ast.ClassDef) and node.name == function for node in ast.parse(solution).body):
+        return with_more(solution, f"\n{_UNMARKED}")
+    inner = "def disguised(*args, **kwargs):\n    return _right(*args, **kwargs)\n"
+    return with_more(solution, f"\n{_UNMARKED}_right = {function}\n{inner}{function} = disguised\n{_naming(function)}")
+
+
+def _naming(function: str) -> str:
+    return f"for _name in ('__name__', '__qualname__'):\n    setattr({function}, _name, '{function}')\n"
+
+
 def with_more(source: str, more: str) -> str:
     """Return a source with more code at its end, before the statements that it runs as a program."""
     before, after = split_at_start(source)

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
+from autograder.checks.mistakes import Mistake, disguised_text, known_mistakes, named_variant_text
 from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
@@ -133,13 +133,15 @@ def try_examples(
     paths = catalog.alternatives(unit) if own is None else [own]
     others = [(_source(path, unit), catalog.beside(unit, path)) for path in paths]
     refusing: set[str] = set()
-    for version, beside in [(solution, {}), *others] if own is None else others:
+    if own is None:
+        others = [(solution, {}), (disguised_text(solution, function), {}), *others]
+    for version, beside in others:
         refusing |= set(bench.failing(version, [name for name in names if name not in refusing], beside))
     right = tuple(name for name in names if name not in refusing)
     wrong = {name: examples.lines[name] for name in names if name in refusing}
     mistakes = [] if own is not None else [each for each in known_mistakes(file) if each.function == function]
     # One example that fails is enough, and `any` runs no further ones.
-    caught = tuple(each for each in mistakes if any(bench.failing(variant_text(solution, file, each), right)))
+    caught = tuple(each for each in mistakes if any(bench.failing(named_variant_text(solution, file, each), right)))
     missed = tuple(each for each in mistakes if each not in caught)
     return ExamplesReport(function, wrong, right, caught, missed, own is not None, len(found) - len(names))
 

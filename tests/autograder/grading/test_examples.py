@@ -109,6 +109,38 @@ def test_a_right_alternative_counts_as_the_solution_does(course):
 
 
 @pytest.mark.parametrize(
+    "look",
+    [
+        "unit.shift.__name__ == 'shift'",
+        "unit.shift.__qualname__ == 'shift'",
+        "unit.shift.__code__.co_name == 'shift'",
+        "unit.shift and 'mistake' not in vars(unit)",
+        "unit.shift.__code__.co_firstlineno == 1",
+        "unit.shift.__defaults__ is None",
+    ],
+)
+def test_an_example_that_looks_at_the_function_in_place_of_calling_it_catches_nothing(course, look):
+    assert judge(course, f"import unit\n\n\ndef test_a():\n    assert {look}\n").caught == ()
+
+
+def test_a_class_keeps_its_name_in_wrong_versions(course):
+    (course / "solutions" / "unit.py").write_text(
+        "class shift:\n    def __init__(self, x):\n        self.x = x + 2\n\n\ndef turn(x):\n    return -x\n"
+    )
+    shutil.rmtree(course / "tests" / "alternatives")
+    mistakes = course / "solutions" / "mistakes" / "unit.py"
+    mistakes.write_text(
+        "from autograder.diagnose import mistake\n\n\n@mistake('shift', 'Shifts by one.')\nclass By:\n"
+        "    def __init__(self, x):\n        self.x = x + 1\n"
+    )
+    looks, calls = (
+        f"from unit import shift\n\n\ndef test_a():\n    assert {what}\n"
+        for what in ("type(shift(1)).__name__ == 'shift'", "shift(1).x == 3")
+    )
+    assert judge(course, looks).caught == () and len(judge(course, calls).caught) == 1
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "from unit import shift\nassert shift(0) == 2\n",
