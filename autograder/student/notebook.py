@@ -12,6 +12,7 @@ since. In a graded notebook nbgrader reads the points that such a cell returns. 
 import base64
 import builtins
 import contextlib
+import decimal
 import linecache
 import os
 import random
@@ -136,12 +137,25 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
     spec = GradingSpec(
         catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed=HOME_SEED, require=()
     )
-    with _restore_state(), run_uncompiled(), without_cuda(), _devices_on_cpu(), _no_input():
-        return Grader(spec, InThisProcess(Capturing), ChecksAlone()).grade(Submission(unit, _live_modules(unit))).checks
+    with (
+        _restore_state(),
+        run_uncompiled(),
+        without_cuda(),
+        _devices_on_cpu(),
+        _no_input(),
+        _plain_settings() as settings,
+    ):
+        modules = _live_modules(unit, settings)
+        return Grader(spec, InThisProcess(Capturing), ChecksAlone()).grade(Submission(unit, modules)).checks
 
 
-def _live_modules(unit: str) -> "dict[str, Module]":
-    """Return a module that imports all that the notebook defines, as the unit, and the cells as the files beside it."""
+def _live_modules(unit: str, settings: str) -> "dict[str, Module]":
+    """Return a module that imports all that the notebook defines, as the unit, and the cells as the files beside it.
+
+    Args:
+        unit: the name of the unit.
+        settings: statements that the module executes too.
+    """
     from autograder.submissions import Module
 
     class Live(Module):
@@ -149,7 +163,7 @@ def _live_modules(unit: str) -> "dict[str, Module]":
             return _used_by(function, _functions())
 
     cells = {value.__code__.co_filename for value in _functions().values()}
-    live = Live(unit, f"{unit}.ipynb", f"from {_namespace().__name__} import *\n")
+    live = Live(unit, f"{unit}.ipynb", f"from {_namespace().__name__} import *\n{settings}")
     return {
         unit: live,
         **{f"_cell_{number}": Module("", cell, _cell_text(cell)) for number, cell in enumerate(sorted(cells))},
@@ -194,22 +208,51 @@ def _names_in(code: types.CodeType) -> set[str]:
 
 @contextlib.contextmanager
 def _restore_state() -> Iterator[None]:
-    """Restore the notebook's random numbers, threads and modes, as if no check had been run."""
-    states: list[tuple[Callable[[Any], object], Any]] = [(random.setstate, random.getstate())]
+    """Restore the notebook's random numbers, settings of libraries and logging, as if no check had been run."""
+    from autograder.worker.restorer import library_settings, logging_handlers
+
+    settings = [(setting, setting.read()) for setting in (*library_settings(), logging_handlers())]
+    states: list[tuple[Callable[[Any], object], Any]] = [
+        (decimal.setcontext, decimal.getcontext().copy()),
+        (random.setstate, random.getstate()),
+    ]
     if is_loaded("numpy"):
         states.append((np.random.set_state, np.random.get_state()))
     if is_loaded("torch"):
-        states += [
-            (torch.set_num_threads, torch.get_num_threads()),
-            (torch.set_rng_state, torch.get_rng_state()),
-            (torch.set_grad_enabled, torch.is_grad_enabled()),
-            (torch.set_default_dtype, torch.get_default_dtype()),
-        ]
+        states.append((torch.set_rng_state, torch.get_rng_state()))
     try:
         yield
     finally:
+        for setting, before in settings:
+            if setting.read() != before:
+                setting.write(before)
         for restore, state in states:
             restore(state)
+
+
+@contextlib.contextmanager
+def _plain_settings() -> Iterator[str]:
+    """Let checks draw with torch's first settings. Give the source of statements that make those of the notebook again.
+
+    They are the student's, and are the unit's to make, as they are where it is graded.
+    """
+    if not is_loaded("torch"):
+        yield ""
+        return
+    dtype, device, grad = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
+    made = [
+        *([f"set_default_dtype(_torch.{str(dtype).rpartition('.')[2]})"] if dtype is not torch.float32 else []),
+        *([f"set_default_device({str(device)!r})"] if device.type not in ("cpu", "cuda") else []),
+        *([] if grad else ["set_grad_enabled(False)"]),
+    ]
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)
+    yield (
+        "".join(f"{line}\n" for line in ("import torch as _torch", *(f"_torch.{each}" for each in made)))
+        if made
+        else ""
+    )
 
 
 @contextlib.contextmanager

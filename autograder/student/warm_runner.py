@@ -47,7 +47,7 @@ from autograder.student.drawing import keep_picture
 from autograder.submissions import Module, Submission
 from autograder.worker.deadline import wall_limit
 from autograder.worker.serving import warm_up
-from autograder.worker.substitutes import forbid_cuda
+from autograder.worker.substitutes import forbid_cuda, run_uncompiled
 
 
 def main() -> None:
@@ -203,7 +203,7 @@ class _WatchedWorkers(InThisProcess):
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Transport]:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, run_uncompiled():
             yield _Watched(Path(folder).resolve(), self._error_output, self._tell)
 
 

@@ -21,6 +21,12 @@ from autograder.worker.modules import run_awaited
 from autograder.worker.objects import is_iterator
 from autograder.worker.protocol import Answer, Fault
 
+#: Options of `inspect.signature`. From Python 3.14 on, annotations are evaluated late and may name what is not there.
+_ANNOTATIONS: dict[str, Any] = {}
+if sys.version_info >= (3, 14):
+    import annotationlib
+
+    _ANNOTATIONS["annotation_format"] = annotationlib.Format.STRING
 #: An iterator may never end; no network has more parameters.
 _MOST_PARAMETERS = 100_000
 #: So many letters are kept of what a call prints.
@@ -183,7 +189,7 @@ def _signature_of(function: Callable[..., object], *, follow_wrapped: bool = Tru
     """Return what a function takes; a module takes what its forward pass does."""
     if is_loaded("torch") and isinstance(function, nn.Module):
         function = function.forward
-    return inspect.signature(function, follow_wrapped=follow_wrapped)
+    return inspect.signature(function, follow_wrapped=follow_wrapped, **_ANNOTATIONS)
 
 
 def _signature(function: Callable[..., object]) -> str:

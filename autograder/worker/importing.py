@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from autograder.worker.deadline import Budget
-from autograder.worker.modules import LoadedModule
+from autograder.worker.modules import LoadedModule, loading_of
 
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
 PACKAGE = "exercises"
@@ -32,7 +32,7 @@ def importable(modules: Mapping[str, LoadedModule], budget: Budget | None = None
     shadowed = _remove_modules(modules)
     # A module inside a package is left out: it has to be imported anew, which sets it in its package.
     sys.modules.update(
-        {name: each for name, each in modules.items() if LoadedModule.state(each).source is None and "." not in name}
+        {name: each for name, each in modules.items() if loading_of(each).source is None and "." not in name}
     )
     by_file = functools.partial(_spec_of_file, finder, importlib.util.spec_from_file_location)
     try:
@@ -102,7 +102,14 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         if isinstance(module, LoadedModule):
-            LoadedModule.load(module)
+            name = module.__name__
+            # Under its own name too, as `dataclasses` looks up the module of a class; `importable` removes it.
+            known = sys.modules.setdefault(name, module)
+            try:
+                loading_of(module).load()
+            finally:
+                if known is module and "." in name and module.__spec__ is not None and module.__spec__.name != name:
+                    sys.modules.pop(name, None)  # only an import of this name sets it in its package
 
 
 def _spec_of_file(

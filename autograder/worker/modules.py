@@ -41,11 +41,43 @@ _STEERING = {"_pytest", "pytest", "unittest"}
 _Failed = tuple[ast.stmt, types.CodeType | SyntaxError, BaseException]
 
 
+class LoadedModule(types.ModuleType):
+    """A module whose source came in the request. Its attributes are the student's own; `loading_of` executes it.
+
+    Args:
+        imported: called after each statement that imports something.
+        place: the folder in which the module finds its data, and itself; empty for the folder where it was read.
+    """
+
+    __slots__ = ("_loading",)
+
+    def __init__(
+        self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None, place: str = ""
+    ) -> None:
+        super().__init__(name)
+        self.__file__ = str(Path(place, f"{name}.py") if place else Path(filename).absolute())
+        if filename.endswith(".ipynb"):
+            self.__dict__.update(_OF_A_KERNEL)
+        self._loading = Loading(self, filename, text, imported)
+
+
+def loading_of(module: LoadedModule) -> "Loading":
+    """Return the execution of a module."""
+    return module._loading
+
+
 @dataclass
-class LoadingState:
-    """State of the execution of a module.
+class Loading:
+    """The execution of a module, once.
+
+    Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
+    the library. So does a statement that needs the library, a file or an answer to `input()` at the top level, or asks for
+    CUDA or a notebook's kernel; one for which a library raises an exception, as for a data set that is not there; and one
+    that reads what such a statement was to define. Any other exception ends a script, and what was defined before it stays;
+    in a notebook the next statement follows, as in a kernel.
 
     Attributes:
+        module: the module.
         filename: as the student knows it.
         source: what is to be executed; None once that was begun.
         imported: called after each statement that imports something.
@@ -55,6 +87,7 @@ class LoadingState:
         notes: lines that import a library in vain, or do without one that is missing, each with a sentence.
     """
 
+    module: LoadedModule
     filename: str
     source: str | None
     imported: Callable[[], None]
@@ -63,37 +96,10 @@ class LoadingState:
     lost: dict[str, BaseException] = field(default_factory=dict)
     notes: list[tuple[int, str]] = field(default_factory=list)
 
-
-class LoadedModule(types.ModuleType):
-    """A module whose source came in the request; it is executed on `load`, once.
-
-    Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
-    the library. So does a statement that needs the library, a file or an answer to `input()` at the top level, or asks for
-    CUDA or a notebook's kernel; one for which a library raises an exception, as for a data set that is not there; and one
-    that reads what such a statement was to define. Any other exception ends a script, and what was defined before it stays;
-    in a notebook the next statement follows, as in a kernel.
-
-    Its attributes are the student's own: call the methods by the class, as in `LoadedModule.load(module)`.
-
-    Args:
-        imported: called after each statement that imports something.
-        place: the folder in which the module finds its data, and itself; empty for the folder where it was read.
-    """
-
-    __slots__ = ("__state",)
-
-    def __init__(
-        self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None, place: str = ""
-    ) -> None:
-        super().__init__(name)
-        self.__file__ = str(Path(place, f"{name}.py") if place else Path(filename).absolute())
-        if filename.endswith(".ipynb"):
-            self.__dict__.update(_OF_A_KERNEL)
-        self.__state = LoadingState(filename, text, imported)
-
-    def state(self) -> "LoadingState":
-        """Return how far its execution has come."""
-        return self.__state
+    @property
+    def names(self) -> dict[str, Any]:
+        """Return the namespace of the module."""
+        return self.module.__dict__
 
     def load(self) -> None:
         """Execute the module, unless that was begun before.
@@ -101,11 +107,12 @@ class LoadedModule(types.ModuleType):
         Raises:
             BaseException: the first one, if no function and no class is defined.
         """
-        state, filename = self.__state, self.__state.filename
-        text, state.source = state.source, None
+        filename, text = self.filename, self.source
+        self.source = None
         if text is None:
             return
-        for known in (filename, str(self.__file__)):  # a function's code has the one, a class by its module the other
+        # A function's code has the one, a class by its module the other.
+        for known in (filename, str(self.module.__file__)):
             linecache.cache[known] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         lost: set[str] = set()
@@ -114,28 +121,28 @@ class LoadedModule(types.ModuleType):
         body = [statement for statement, _ in statements]
         for statement, code in statements:
             try:
-                code = LoadedModule._without_missing(self, lost, statement, body) or code
-                _execute(code, self.__dict__)
+                code = self._without_missing(lost, statement, body) or code
+                _execute(code, self.names)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
-                    state.imported()
+                    self.imported()
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 first = first or error
                 if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
-                    lost |= LoadedModule._excuse(self, statement, error, body)
-                elif LoadedModule._goes_on_after(self, statement, error, lost):
-                    state.stopped = state.stopped or error
+                    lost |= self._excuse(statement, error, body)
+                elif self._goes_on_after(statement, error, lost):
+                    self.stopped = self.stopped or error
                     lost |= _names_bound(statement)
-                    state.lost |= dict.fromkeys(_names_bound(statement), error)
+                    self.lost |= dict.fromkeys(_names_bound(statement), error)
                     failed.append((statement, code, error))
                 else:
-                    state.stopped, state.goes_on = error, False
+                    self.stopped, self.goes_on = error, False
                     break
-        if filename.endswith(".ipynb") and state.goes_on:
-            LoadedModule._repeat(self, failed)
-        if first is not None and not LoadedModule._defines_anything(self):
-            raise state.stopped or first
+        if filename.endswith(".ipynb") and self.goes_on:
+            self._repeat(failed)
+        if first is not None and not self._defines_anything():
+            raise self.stopped or first
 
     def _goes_on_after(self, statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
         """Return True if the statements after one that has failed are executed.
@@ -145,11 +152,11 @@ class LoadedModule(types.ModuleType):
             error: with which it failed.
             lost: names that earlier statements were to define.
         """
-        excused = Exception if self.__state.filename.endswith(".ipynb") else _NOT_HERE
+        excused = Exception if self.filename.endswith(".ipynb") else _NOT_HERE
         return (
             isinstance(error, excused)
             or _is_meant_for_elsewhere(statement, error, lost)
-            or LoadedModule._was_raised_in_library(self, error)
+            or self._was_raised_in_library(error)
         )
 
     def _repeat(self, failed: list[_Failed]) -> None:
@@ -158,30 +165,30 @@ class LoadedModule(types.ModuleType):
             statement, code, error = again
             if (
                 NameError not in type(error).__mro__
-                or getattr(error, "name", None) not in self.__dict__
-                or not _names_bound(statement).isdisjoint(self.__dict__)
+                or getattr(error, "name", None) not in self.names
+                or not _names_bound(statement).isdisjoint(self.names)
             ):
                 continue
             try:
-                _execute(code, self.__dict__)
+                _execute(code, self.names)
             except Exception:
                 continue  # the first exception says more
-            LoadedModule._repeat(self, [each for each in failed if each is not again])
+            self._repeat([each for each in failed if each is not again])
             return
-        self.__state.stopped = next((error for _, _, error in failed), None)
+        self.stopped = next((error for _, _, error in failed), None)
 
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> set[str]:
         """Put something that raises when it is used in the place of what could not be imported. Return the names."""
         reason = reason_of(error)
         note = statement.lineno, failed_import(reason)
-        if note not in self.__state.notes:  # one import may name several parts of a library
-            self.__state.notes.append(note)
+        if note not in self.notes:  # one import may name several parts of a library
+            self.notes.append(note)
         stand_in = MissingLibrary(ast.unparse(statement), reason)
         names: set[str] = set()
         for alias in statement.names:
             name = alias.asname or (alias.name.partition(".")[0] if isinstance(statement, ast.Import) else alias.name)
-            names |= {name} if name != "*" else _names_read(body) - {*self.__dict__, *vars(builtins)}
-        self.__dict__.update(dict.fromkeys(names, stand_in))
+            names |= {name} if name != "*" else _names_read(body) - {*self.names, *vars(builtins)}
+        self.names.update(dict.fromkeys(names, stand_in))
         return names
 
     def _without_missing(
@@ -196,27 +203,27 @@ class LoadedModule(types.ModuleType):
             statement: a statement of the module.
             body: all of them.
         """
-        missing = {name for name in lost if isinstance(self.__dict__.get(name, _NOT_THERE), MissingLibrary)}
+        missing = {name for name in lost if isinstance(self.names.get(name, _NOT_THERE), MissingLibrary)}
         if not missing:
             return None
         plain, decorators = without_names(statement, missing)
         if plain is statement:
             return None
-        self.__state.notes += [(each.lineno, left_out(each)) for each in decorators]
-        return _compile(plain, self.__state.filename, _flags(body, self.__state.filename))
+        self.notes += [(each.lineno, left_out(each)) for each in decorators]
+        return _compile(plain, self.filename, _flags(body, self.filename))
 
     def _was_raised_in_library(self, error: BaseException) -> bool:
         """Return True if a library that the student's code has called raised an exception, and not to steer a test run."""
         frames = [frame.f_globals for frame, _ in traceback.walk_tb(error.__traceback__)]
-        if Exception not in type(error).__mro__ or not any(names is self.__dict__ for names in frames):
+        if Exception not in type(error).__mro__ or not any(names is self.names for names in frames):
             return False
         name = str(frames[-1].get("__name__"))
-        is_own = frames[-1] is self.__dict__ or type(sys.modules.get(name, self)) is LoadedModule
+        is_own = frames[-1] is self.names or type(sys.modules.get(name, self.module)) is LoadedModule
         return not is_own and name.partition(".")[0] not in _STEERING
 
     def _defines_anything(self) -> bool:
-        functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
-        return any(value.__module__ == self.__name__ for value in functions)
+        functions = (value for value in self.names.values() if isinstance(value, types.FunctionType | type))
+        return any(value.__module__ == self.module.__name__ for value in functions)
 
 
 def may_define(text: str, name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from autograder.worker.codec import Handle, type_name
 from autograder.worker.faults import fault_of
 from autograder.worker.frameworks import Framework, framework, framework_note
-from autograder.worker.modules import LoadedModule, may_define
+from autograder.worker.modules import LoadedModule, loading_of, may_define
 from autograder.worker.objects import is_method, operation
 from autograder.worker.protocol import STOPPED, Fault
 
@@ -51,14 +51,14 @@ class Namespace:
     @property
     def scripts(self) -> dict[str, str]:
         """Return the text of each script by its path; a notebook finds no file of its own."""
-        files = ((str(module.__file__), LoadedModule.state(module).filename) for module in self.modules.values())
+        files = ((str(module.__file__), loading_of(module).filename) for module in self.modules.values())
         return {path: self.texts[name] for path, name in files if not name.endswith(".ipynb")}
 
     @property
     def notebook(self) -> LoadedModule | None:
         """Return the unit if it is a notebook, whose names stand in `__main__` in a kernel; None for a script."""
         unit = self.modules.get(self.unit)
-        return unit if unit is not None and LoadedModule.state(unit).filename.endswith(".ipynb") else None
+        return unit if unit is not None and loading_of(unit).filename.endswith(".ipynb") else None
 
     @property
     def class_modules(self) -> set[str]:
@@ -73,7 +73,7 @@ class Namespace:
     def load(self) -> list[_Note]:
         """Execute the unit and what it imports. Return notes: a file, a line and what happened there."""
         importlib.import_module(self.unit)
-        states = map(LoadedModule.state, self.modules.values())
+        states = map(loading_of, self.modules.values())
         missing = [(state.filename, *note) for state in states for note in state.notes]
         return [*missing, *self._stops(), *self._framework_notes()]
 
@@ -95,7 +95,7 @@ class Namespace:
             for part in rest[:-1]:
                 owner = getattr(owner, part, None)
             return method_of(owner, rest[-1])
-        state = LoadedModule.state(module)
+        state = loading_of(module)
         if state.stopped is not None and not hasattr(module, first) and may_define(self.texts[state.filename], first):
             return replace(self.fault(state.stopped), found=STOPPED)
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
@@ -116,7 +116,7 @@ class Namespace:
         name = getattr(error, "name", None)
         if type(error) is not NameError or not isinstance(name, str):
             return ""
-        for state in map(LoadedModule.state, self.modules.values()):
+        for state in map(loading_of, self.modules.values()):
             if name in state.lost:
                 fault = fault_of(state.lost[name], self.texts, sandboxed=self._sandboxed)
                 return f"the line that defines it has failed ({fault.kinds[0]}: {fault.text})"
@@ -124,7 +124,7 @@ class Namespace:
 
     def _stops(self) -> Iterator[_Note]:
         """Yield the file and the line at which each module stopped, and what happened."""
-        for state in map(LoadedModule.state, self.modules.values()):
+        for state in map(loading_of, self.modules.values()):
             if state.stopped is not None:
                 fault = self.fault(state.stopped)
                 own = [line for filename, line, _ in fault.frames if filename == state.filename]
@@ -137,7 +137,7 @@ class Namespace:
         for module in self.modules.values():
             note = framework_note(getattr(module, "FRAMEWORK", None))
             if note is not None:
-                filename = LoadedModule.state(module).filename
+                filename = loading_of(module).filename
                 lines = self.texts[filename].splitlines()
                 line = next((number for number, text in enumerate(lines, 1) if text.startswith("FRAMEWORK")), 0)
                 yield filename, line, note

@@ -101,6 +101,23 @@ def _numpy_settings() -> tuple[Setting, ...]:
     )
 
 
+def library_settings() -> tuple[Setting, ...]:
+    """Return the settings of the numerical libraries that have been imported."""
+    return tuple(each for name, settings in _OF_LIBRARIES.items() if is_loaded(name) for each in settings())
+
+
+def logging_handlers() -> Setting:
+    """Return the handlers of all loggers, which are put back as they were: those added since go, those removed return."""
+    return Setting(added_handlers, _set_log_handlers)
+
+
+def _set_log_handlers(before: Mapping[logging.Logger, list[logging.Handler]]) -> None:
+    remove_handlers_beside(before)
+    for logger, handlers in before.items():
+        for handler in handlers:
+            logger.addHandler(handler)  # nothing if it is there
+
+
 #: Settings of libraries, which are remembered once those have been imported.
 _OF_LIBRARIES = {"torch": _torch_settings, "numpy": _numpy_settings}
 _PLAIN = (

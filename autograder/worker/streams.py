@@ -189,6 +189,10 @@ class Entry:
         """Return False: no file in memory is a link."""
         return False
 
+    def is_junction(self) -> bool:
+        """Return False, as for a link: Python asks from 3.12 on."""
+        return False
+
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         """Return its facts as `os.stat` does."""
         return self._ask(self.path)

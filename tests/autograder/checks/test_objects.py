@@ -448,3 +448,18 @@ def test_a_value_that_a_check_passes_wrongly_is_its_own_fault(student):
 
 class Stranger:
     pass
+
+
+def test_an_exception_that_carries_long_lists_is_told_without_them(submitted):
+    text = (
+        "class Bad(ValueError):\n    def __init__(self, values):\n        super().__init__(values)\n"
+        "        self.values = values\n\n\ndef fail():\n    raise Bad(list(range(30000)))\n"
+    )
+    with pytest.raises(Raised, match=r"^\[0, 1, 2"):
+        submitted(text).fail()
+
+
+@pytest.mark.parametrize("name", ["load", "state"])
+def test_a_function_that_is_missing_is_none_of_the_modules_own(submitted, name):
+    with pytest.raises(MissingFunction):
+        getattr(submitted("def other():\n    return 1\n"), name)()

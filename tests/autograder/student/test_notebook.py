@@ -324,3 +324,49 @@ def test_on_a_machine_with_a_gpu_pytest_checks_on_the_cpu_as_where_work_is_grade
     run = student_pytest(file, "-k", "total_variation")
     assert "total_variation: 8 of 8 points" in run.text, run.text
     assert torch.cuda.is_available() and torch.cuda.device_count() == 1
+
+
+_KERNEL = """
+import decimal, linecache, logging, types
+import numpy as np
+import torch
+from autograder.student.notebook import check
+
+shell = types.SimpleNamespace(compile=types.SimpleNamespace(_filename_map={{}}))
+get_ipython = lambda: shell
+for number, cell in enumerate({cells!r}, 1):
+    name = f"/tmp/ipykernel_1/{{number}}0042.py"
+    shell.compile._filename_map[name] = number
+    linecache.cache[name] = len(cell), None, cell.splitlines(keepends=True), name
+    exec(compile(cell, name, "exec"), globals())
+"""
+
+
+def in_a_new_kernel(*cells):
+    """Run cells in a process of their own, whose settings no check has seen, and return what they print."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _KERNEL.format(cells=cells)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_a_setting_of_the_notebook_is_the_students_alone():
+    """As where it is graded: the checks draw with the first settings."""
+    solution = (ROOT / "solutions" / "variation_loss.py").read_text()
+    printed = in_a_new_kernel("torch.set_default_dtype(torch.float64)", solution, "print(check('denoise'))")
+    assert printed.splitlines()[-1] == "7.0"
+
+
+def test_settings_and_logging_of_the_notebook_stay_as_they_are():
+    settings = (
+        "logging.basicConfig(level=logging.INFO)\nnp.seterr(all='raise')\ndecimal.getcontext().prec = 50\n"
+        "torch.use_deterministic_algorithms(True)\ntorch.set_float32_matmul_precision('medium')"
+    )
+    look = (
+        "print(len(logging.root.handlers), np.geterr()['divide'], decimal.getcontext().prec,"
+        " torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision())"
+    )
+    solution = (ROOT / "solutions" / "variation_loss.py").read_text()
+    printed = in_a_new_kernel(solution, "check('total_variation')", settings, "check('total_variation')", look)
+    assert printed.splitlines()[-1] == "1 raise 50 True medium"

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import replace
 
 import pytest
+import torch
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError
@@ -320,6 +321,13 @@ def run_of(course, text):
 def test_of_a_unit_without_checks_it_says_so(course):
     course.checks("doubling").write_text('"""Checks of doubling."""\n')
     assert run_of(course, RIGHT) == [{"kind": "refused", "text": "doubling has no checks here"}]
+
+
+def test_a_compiled_function_runs_as_it_is_written(course, monkeypatch):
+    """As under pytest: a compiler takes longer than a call may."""
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: pytest.fail("it was compiled"))
+    *_, finished = run_of(course, "import torch\n" + RIGHT.replace("def double", "@torch.compile\ndef double"))
+    assert finished["failed"] == []
 
 
 def test_a_mistake_is_named_once_all_failures_are_known(course):

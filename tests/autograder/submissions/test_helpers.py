@@ -1,6 +1,7 @@
 """What a student wrote beside the units is taken along: files, folders of modules, cells that write a file."""
 
 import importlib
+import sys
 import zipfile
 
 import nbformat
@@ -255,3 +256,15 @@ def test_no_cell_writes_a_library_or_a_unit(tmp_path):
     path.write_text(nbformat.writes(new_notebook(cells=list(map(new_code_cell, cells)))))
     found = read_submission(path, UNITS)
     assert found.helpers == {} and found.notes[0].startswith("torch.py was left")
+
+
+@pytest.mark.parametrize("line", ["from .settings import Config", "from exercises.settings import Config"])
+def test_a_dataclass_with_late_annotations_is_made_in_a_helper(tmp_path, line):
+    """`dataclasses` looks up the module of a class by its name."""
+    files = {
+        "settings.py": "from __future__ import annotations\nfrom dataclasses import dataclass\n\n\n"
+        "@dataclass\nclass Config:\n    rate: float = 0.05\n",
+        "variation_loss.py": f"{line}\n\n\ndef denoise():\n    return Config().rate\n",
+    }
+    assert answer_of(read_submission(write(tmp_path / "alice", files), UNITS).sources) == 0.05
+    assert "settings" not in sys.modules

@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.errors import UsageError
 from autograder.submissions import Module, read_module
 from autograder.submissions.intake import take_in
-from autograder.worker.modules import LoadedModule
+from autograder.worker.modules import LoadedModule, loading_of
 from tests.autograder.handed_in import read_submission
 
 UNITS = ("variation_loss", "adversarial_attack")
@@ -462,7 +462,7 @@ def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_pat
     path = handin(variation_loss__ipynb=notebook(*cells))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
-    LoadedModule.load(module)
+    loading_of(module).load()
     assert module.denoise() == [2]
 
 
@@ -785,7 +785,7 @@ def test_a_value_is_kept_that_a_class_gives_to_an_attribute_of_the_same_name(han
 def test_what_a_kernel_has_is_there_where_a_function_uses_it(handin, call):
     text = source_of(handin, f"def denoise():\n    {call}\n    return 2").modules["variation_loss"].text
     module = LoadedModule("variation_loss", "variation_loss.ipynb", text)
-    LoadedModule.load(module)
+    loading_of(module).load()
     assert module.denoise() == 2
 
 
@@ -812,8 +812,8 @@ def test_cells_may_stand_in_another_order_than_they_were_run(handin):
     path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
-    LoadedModule.load(module)
-    assert module.denoise() == 3 and LoadedModule.state(module).stopped is None
+    loading_of(module).load()
+    assert module.denoise() == 3 and loading_of(module).stopped is None
 
 
 @pytest.mark.parametrize(
@@ -831,7 +831,7 @@ def test_folders_and_files_that_a_notebook_makes_of_nothing_of_its_own_are_made(
     path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
-    LoadedModule.load(module)
+    loading_of(module).load()
     assert module.denoise() == 2
 
 
