@@ -137,15 +137,8 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
     spec = GradingSpec(
         catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed=HOME_SEED, require=()
     )
-    with (
-        _restore_state(),
-        run_uncompiled(),
-        without_cuda(),
-        _devices_on_cpu(),
-        _no_input(),
-        _plain_settings() as settings,
-    ):
-        modules = _live_modules(unit, settings)
+    with _restore_state(), run_uncompiled(), without_cuda(), _devices_on_cpu(), _no_input():
+        modules = _live_modules(unit, _put_settings_aside())
         return Grader(spec, InThisProcess(Capturing), ChecksAlone()).grade(Submission(unit, modules)).checks
 
 
@@ -230,15 +223,13 @@ def _restore_state() -> Iterator[None]:
             restore(state)
 
 
-@contextlib.contextmanager
-def _plain_settings() -> Iterator[str]:
-    """Let checks draw with torch's first settings. Give the source of statements that make those of the notebook again.
+def _put_settings_aside() -> str:
+    """Let checks draw with torch's first settings. Return the source of statements that make those of the notebook again.
 
-    They are the student's, and are the unit's to make, as they are where it is graded.
+    They are the student's, and the unit makes them, as it does where it is graded.
     """
     if not is_loaded("torch"):
-        yield ""
-        return
+        return ""
     dtype, device, grad = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
     made = [
         *([f"set_default_dtype(_torch.{str(dtype).rpartition('.')[2]})"] if dtype is not torch.float32 else []),
@@ -248,11 +239,8 @@ def _plain_settings() -> Iterator[str]:
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
-    yield (
-        "".join(f"{line}\n" for line in ("import torch as _torch", *(f"_torch.{each}" for each in made)))
-        if made
-        else ""
-    )
+    lines = ["import torch as _torch", *(f"_torch.{each}" for each in made)] if made else []
+    return "".join(f"{line}\n" for line in lines)
 
 
 @contextlib.contextmanager
