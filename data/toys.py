@@ -3,6 +3,7 @@
 Each carries its `recipe`, as the networks do, and is in eval mode.
 """
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -192,8 +193,27 @@ class _Measures(nn.Module):
 
 
 class _Notes(list[tuple[float, float]]):
+    """Records that a copy of a model shares with the model, however it is copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        _LIVING[id(self)] = self
+
     def __deepcopy__(self, memo: dict[int, object]) -> "_Notes":
         return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _notes_of, (id(self),)
+
+
+#: The records of this process, to find those of a model that was pickled.
+_LIVING: weakref.WeakValueDictionary[int, _Notes] = weakref.WeakValueDictionary()
+
+
+def _notes_of(number: int) -> _Notes:
+    """Return the records of a model of this process."""
+    known = _LIVING.get(number)
+    return _Notes() if known is None else known
 
 
 def toy_stale_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:

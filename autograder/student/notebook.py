@@ -239,7 +239,7 @@ def _put_settings_aside() -> str:
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
-    lines = ["import torch as _torch", *(f"_torch.{each}" for each in made)] if made else []
+    lines = ["_torch=__import__('torch')", *(f"_torch.{each}" for each in made)] if made else []
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -271,3 +272,39 @@ def test_on_real_photographs(real, real_weights, command, tmp_path):
     assert float(re.search(r"never saw: ([\d.]+)% right", out)[1]) > 75
     photograph = real / "oxford-iiit-pet" / "images" / "Russian_Blue_168.jpg"
     assert "\n  Russian Blue " in command("name", photograph, "--model", tmp_path / "pets.safetensors")
+
+
+@pytest.fixture(scope="module")
+def gives_advice():
+    return runpy.run_path(str(ROOT / "tests" / "exercises" / "test_pets_lab.py"))["gives_advice"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No Oxford-IIIT Pets in {}: load them first with torchvision.datasets.OxfordIIITPet.",
+        "Data missing: execute `python -m data.pets`",
+        "Execute pets_lab.py first",
+        "No data: load it via torchvision first",
+        "Please initialise the data set with torchvision",
+        "Search for 'Oxford-IIIT Pet' online",
+        "The official homepage offers both archives",
+    ],
+)
+def test_an_error_says_in_many_words_how_to_get_the_data(gives_advice, text):
+    assert gives_advice(text.format("/tmp/none"), Path("/tmp/none"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No Oxford-IIIT Pets in {}",
+        "{} does not exist",
+        "could not load the data set",
+        "failed to load {}",
+        "the annotations are missing in {}",
+        "check the path {}",
+    ],
+)
+def test_an_error_that_says_only_what_is_missing_is_no_advice(gives_advice, text):
+    assert not gives_advice(text.format("/tmp/none"), Path("/tmp/none"))

@@ -1,9 +1,13 @@
 """Backbones that see one thing only."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 
 from data import eye_backbone
+from data.toys import toy_recording_model
 
 
 @pytest.fixture
@@ -37,3 +41,10 @@ def test_an_eye_leaves_the_random_state_alone():
 def test_an_eye_for_something_else_is_refused():
     with pytest.raises(ValueError, match="sees 'sounds' is nothing"):
         eye_backbone("sounds")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_of_a_model_that_records_shares_the_records(copied):
+    model = toy_recording_model(["cat", "dog"])
+    copied(model)(torch.rand(3, 3, 4, 4))
+    assert len(model(torch.empty(0, 3, 4, 4))) == 3

@@ -436,7 +436,10 @@ def test_attack_takes_the_steps_that_are_asked_for(submission, model, images, fa
         largest = float((after - before).abs().max())
         assert_between(largest, long / 2, long + ROUNDING, what=f"the largest move of a pixel in step {steps}")
         assert_steps_made(after, images, long, steps)
-    assert_close(attack(steps=0), images, atol=ROUNDING)
+    begun = attack(steps=0)
+    assert_kind(begun, images.shape)
+    if float((one - images).abs().max()) < STEP / 2 + ROUNDING:  # else it starts at random, as Madry et al. do
+        assert_close(begun, images, atol=ROUNDING)
     # Sizes that are left out are those of the signature.
     for given, left_out in (
         ({"step_size": STEP / 10}, {"steps": 40}),
