@@ -115,12 +115,8 @@ def grade(
         run.publish_table(graded)
     elif graded:
         _tell_single(run, graded[0])
-        if of_other_class and holds_table(out):
-            told = f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
-            terminal.warn(f"autograder: {told}")
-        elif of_other_class and is_of_class:
-            told = f"{out} was made for another submission, and `report` goes by that; name another folder with -o"
-            terminal.warn(f"autograder: {told}")
+        if of_other_class and (holds_table(out) or is_of_class):
+            terminal.warn(f"autograder: {_why_not_kept(out)}")
     _end(graded, failures)
 
 
@@ -142,6 +138,13 @@ def _keep_other_class(out: Path, source: Source) -> None:
     terminal.warn(told)
     for path in decisions_in(out):
         terminal.warn(f"{path} counts for this class too; if it was written for {name}, move it away and grade again")
+
+
+def _why_not_kept(out: Path) -> str:
+    """Return why the moment and the mark of one submission are not kept in the folder of others."""
+    if holds_table(out):
+        return f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
+    return f"{out} was made for another submission, and `report` goes by that; name another folder with -o"
 
 
 def _tell_single(run: ClassRun, graded: StoredResult) -> None:
