@@ -61,8 +61,8 @@ def named_variant_text(solution: str, variants: Path, variant: Mistake) -> str:
 def disguised_text(solution: str, function: str) -> str:
     """Return the source of a solution whose right function stands where a variant would, called by code of another name.
 
-    What holds for the solution and not here looks at the function, and not at what it does. A class stays as it is: its
-    code is not looked at by its name alone.
+    What holds for the solution and not here looks at the function, and not at what it does. A class stays in its place, as
+    another one of the same name would not be equal to it.
     """
     if any(isinstance(node, ast.ClassDef) and node.name == function for node in ast.parse(solution).body):
         return with_more(solution, f"\n{_UNMARKED}")

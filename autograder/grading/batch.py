@@ -52,15 +52,13 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
         *others, (_, best) = ranked
         chosen.hand_ins[student] = best
         chosen.earlier[student] = [each for _, each in scores if each is not best]
+        # In the zip of a section, what was left out is listed with the name of the zip.
         own = {path for _, each in scores for path in _paths(each)}
-        inside = {
-            f"{legible(each.path.name)}/{path}" for _, each in scores for path in _paths(each)
-        }  # of a zip of a section
+        own |= {f"{legible(each.path.name)}/{path}" for _, each in scores for path in _paths(each)}
         chosen.left_out = [
             left
             for left in chosen.left_out
-            if left.path not in own | inside
-            and not (left.student == student and left.reason.startswith(SECOND.format(student)))
+            if left.path not in own and not (left.student == student and left.reason.startswith(SECOND.format(student)))
         ]
         counted = set(_paths(best))  # two attempts at one assignment may share the files of another
         for earned, each in others:
