@@ -19,6 +19,15 @@ _COPY = COPY.replace("_", "[-_ ]")
 _VERSION = rf"(?:[-_. ]{{0,9}}\(\d{{1,3}}\)|[-_. ]{{1,9}}(?:{VERSION_WORDS.replace('_', '[-_ ]')}|v\d{{1,3}}))"
 #: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
 _OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
+#: A day, perhaps with an hour, such as that of an export: without signs in it, it may be a student's number.
+_DATE = r"20\d\d[-_. ][01]\d[-_. ][0-3]\d(?:[-_. T][\d:hms-]{1,12})?"
+_DATE_BEHIND = rf"(?:[-_. ]{{1,9}}{_DATE})?"
+#: Words beside a unit that name a part of one student's work.
+_OWN_PARTS = re.compile(
+    r"(?:parts?|tasks?|questions?|exercises?|steps?|main|helpers?|utils?|plots?|figures?)[\W_]*\d{0,3}", re.IGNORECASE
+)
+#: What stands behind a unit and is nobody's name: a short number, or a day.
+_NO_NAME = re.compile(rf"[\W_]*\d{{0,3}}|{_DATE}")
 #: A script or notebook behind whose ending a mail program, a browser or an editor has put another.
 _LONGER_ENDING = re.compile(r"(?P<stem>.+)\.(?:py|ipynb)\.(?:txt|json|download)", re.IGNORECASE)
 
@@ -50,7 +59,7 @@ def author_before_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | N
     for unit in sorted(units, key=len, reverse=True):
         pattern = (
             rf"(?P<who>.+?)[-_ ]{{1,9}}(?:(?:{_COPY})[-_ ]{{1,9}})?{_spaced_pattern(unit)}"
-            rf"(?P<again>[-_ ]?\(?\d*\)?{_VERSION}{{0,9}})"
+            rf"(?P<again>[-_ ]?\(?\d*\)?{_VERSION}{{0,9}}){_DATE_BEHIND}"
         )
         found = re.fullmatch(pattern, stem, re.IGNORECASE)
         if found:
@@ -62,11 +71,63 @@ def author_behind_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | N
     """Return the author and the unit's file that `quiz (1) - alice.py` tells; None for `quiz_final.py` and for copies."""
     stem = name_of(path) if path.suffix.lower() in SOURCES and not unit_of(path.name, units) else ""
     for unit in sorted(units, key=len, reverse=True):
-        pattern = rf"{_spaced_pattern(unit)}(?P<again>{_VERSION}{{0,9}})[-_ ]+(?P<who>.+)"
+        copies = rf"(?:(?:{_COPY})[-_ ]{{1,9}}){{0,3}}"
+        pattern = rf"{copies}{_spaced_pattern(unit)}(?P<again>{_VERSION}{{0,9}})[-_ ]+(?P<who>.+?){_DATE_BEHIND}"
         found = re.fullmatch(pattern, stem, re.IGNORECASE)
-        if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):
+        if found and not VERSIONS.fullmatch(found["who"]) and not _NO_NAME.fullmatch(found["who"]):
             return found["who"], f"{unit}{found['again']}{path.suffix}"
     return None
+
+
+def authors_around_units(files: Iterable[AnyPath], units: frozenset[str]) -> dict[AnyPath, tuple[str, str]]:
+    """Return the authors and the units' files that names such as `s101_quiz_doe.py` tell, by file.
+
+    What stands before or behind the unit in all files, as in `hw3_quiz_jane.py`, is no author's. One file of a unit, or files
+    of one author, tell none.
+    """
+    by_unit: dict[str, dict[AnyPath, re.Match[str]]] = {}
+    for file in files:
+        if found := _match_around(file, units):
+            unit, match = found
+            by_unit.setdefault(unit, {})[file] = match
+    authors: dict[AnyPath, tuple[str, str]] = {}
+    for unit, matches in by_unit.items():
+        differ = {side: len({match[side] for match in matches.values()}) > 1 for side in ("before", "behind")}
+        if any(differ.values()):
+            for file, match in matches.items():
+                sides = [match[side] for side, differs in differ.items() if differs]
+                authors[file] = match["sign"].join(sides), f"{unit}{match['again']}{file.suffix}"
+    return authors
+
+
+def _match_around(file: PurePath, units: frozenset[str]) -> tuple[str, re.Match[str]] | None:
+    """Return the unit with words on both sides in the name of a script, and the match; None if they are a student's own."""
+    stem = name_of(Path(file.name)) if file.suffix.lower() in SOURCES and not unit_of(file.name, units) else ""
+    for unit in sorted(units, key=len, reverse=True):
+        pattern = (
+            rf"(?P<before>.+?)(?P<sign>[-_ ]{{1,9}}){_spaced_pattern(unit)}(?P<again>{_VERSION}{{0,9}})"
+            rf"[-_ ]{{1,9}}(?P<behind>.+?){_DATE_BEHIND}"
+        )
+        found = re.fullmatch(pattern, stem, re.IGNORECASE)
+        if found:
+            words = [(VERSIONS, "behind"), (_NO_NAME, "behind")]
+            words += [(own, side) for own in (_OWN_WORDS, _OWN_PARTS) for side in ("before", "behind")]
+            return None if any(pattern.fullmatch(found[side]) for pattern, side in words) else (unit, found)
+    return None
+
+
+def is_students_own(filename: str) -> bool:
+    """Return True if the first or last word of a name tells that the file is one of a student's own: `my_quiz_old.py`."""
+    words = re.split(r"[-_ .]+", PurePosixPath(filename).stem)
+    return any(map(_OWN_WORDS.fullmatch, (words[0], words[-1])))
+
+
+def authors_beside(files: Iterable[Path], units: frozenset[str]) -> dict[Path, tuple[str, str]]:
+    """Return the authors and the units' files that the names of files side by side tell, by file."""
+    listed = list(files)
+    found = {file: author_before_unit(file, units) or author_behind_unit(file, units) for file in listed}
+    around = authors_around_units([file for file, author in found.items() if author is None], units)
+    return {file: author for file in listed if (author := found[file] or around.get(file))}
 
 
 def sort_by_author(
@@ -86,6 +147,7 @@ def sort_by_author(
     behind = {file: author_behind_unit(Path(file.name), units) for file, author in authors.items() if author is None}
     if len({*others, *(author[0] for author in (*authors.values(), *behind.values()) if author)}) > 1:
         authors |= behind
+    authors |= authors_around_units([file for file in authors if not (authors[file] or behind[file])], units)
     known = {*others, *(author[0] for author in authors.values() if author)}
     loose = []
     for file, author in authors.items():
@@ -119,8 +181,7 @@ def _spaced_pattern(unit: str) -> str:
 
 def have_several_authors(files: Iterable[Path], units: frozenset[str]) -> bool:
     """Return True if files side by side are the same unit, handed in by several authors, one of whom has a name."""
-    found = (author for file in files if (author := author_before_unit(file, units) or author_behind_unit(file, units)))
-    authors = set(found)
+    authors = set(authors_beside(files, units).values())
     handed_in = {(who, unit_of(name, units)) for who, name in authors}
     named = {unit for who, unit in handed_in if not VERSIONS.fullmatch(who) and not _OWN_WORDS.fullmatch(who)}
     return any(count > 1 for unit, count in Counter(unit for _, unit in handed_in).items() if unit in named)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
-from autograder.submissions.authors import author_before_unit, author_behind_unit
+from autograder.submissions.authors import authors_beside
 from autograder.submissions.class_zip import list_zip_places, zip_paths, zips_inside
 from autograder.submissions.contents import children_of, is_container, is_relevant, left_beside
 from autograder.submissions.downloads import WORK_FOLDERS, is_junk
@@ -75,6 +75,6 @@ def list_beside(given: Path, folder: Path, units: frozenset[str]) -> Iterator[Le
 def course_folders(children: Collection[Path], units: frozenset[str]) -> set[Path]:
     """Return the folders that are the course's own, as far as the work of several students lies beside them."""
     others = [child for child in children if child.name not in COURSE_FOLDERS]
-    authors = (author_before_unit(child, units) or author_behind_unit(child, units) for child in others)
-    several = len({who for who, _ in filter(None, authors)}) + sum(map(is_container, others)) > 1
+    authors = {who for who, _ in authors_beside(others, units).values()}
+    several = len(authors) + sum(map(is_container, others)) > 1
     return {child for child in children if several and child.is_dir() and child.name in COURSE_FOLDERS}

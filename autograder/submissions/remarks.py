@@ -1,9 +1,10 @@
 """Tell the instructor which hand-ins of a class may have been misunderstood."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 
-from autograder.submissions.authors import without_version
+from autograder.submissions.authors import is_students_own, without_version
 from autograder.submissions.choosing import bears, unit_of
 from autograder.submissions.class_zip import zip_paths, zips_inside
 from autograder.submissions.contents import folder_paths
@@ -32,11 +33,31 @@ def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
         if len(scripts) > 1 and not any(unit_of(path.name, units) or _bears_any(path.name, units) for path in scripts):
             advice = f"if these are students, name them such as jane_{min(units)}.py"
             yield f"{len(scripts)} files in {name}, and none is named as a unit; {advice}"
+        elif beside := _unit_of_several(scripts, units):
+            unit, count = beside
+            yield (
+                f"{count} files side by side in {name} bear the name of {unit}, and are graded as one student's;"
+                f" if these are students, name them such as jane_{unit}.py"
+            )
 
 
 def _bears_any(filename: str, units: frozenset[str]) -> bool:
     """Return True if a file's name bears the name of a unit."""
     return any(bears(filename, unit) for unit in units)
+
+
+def _unit_of_several(scripts: Iterable[PurePosixPath], units: frozenset[str]) -> tuple[str, int] | None:
+    """Return a unit whose name several files of one folder bear, and the files' number; None without one.
+
+    Files that name another's version, or a student's own, are not counted.
+    """
+    bearing = Counter(
+        (unit, path.parent)
+        for path in scripts
+        for unit in units
+        if bears(path.name, unit) and not unit_of(path.name, units) and not is_students_own(path.name)
+    )
+    return next(((unit, count) for (unit, _), count in sorted(bearing.items()) if count > 1), None)
 
 
 def _crowded_unit(paths: Iterable[PurePosixPath], units: frozenset[str]) -> tuple[str, int] | None:

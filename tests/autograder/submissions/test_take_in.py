@@ -443,6 +443,29 @@ def test_files_may_bear_the_author_behind_the_unit(names, students, tmp_path):
     assert list(taken(write(tmp_path / "class", *names))[1]) == students
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("names", "students"),
+    [
+        (["s101_ideal_image_doe.py", "s102_ideal_image_li.py"], ["s101_doe", "s102_li"]),
+        (["hw3_ideal_image_Jane_Doe.py", "hw3_ideal_image_Bo_Li.py"], ["Bo_Li", "Jane_Doe"]),
+        (["Lab 3 ideal image - Al.ipynb", "Lab 3 ideal image - Bo.ipynb"], ["Al", "Bo"]),
+        (["doe_ideal_image_2026-11-20.py", "li_ideal_image_2026-11-21.py"], ["doe", "li"]),
+        (["ideal_image_doe_2026-11-20.py", "ideal_image_li_2026-11-21.py"], ["doe", "li"]),
+        (["hw3_ideal_image_al.py", "hw3_ideal_image_al_v2.py", "hw3_ideal_image_bo.py"], ["al", "bo"]),
+        (["Copy of ideal_image - Al Ba.ipynb", "Copy of ideal_image_bo.ipynb"], ["Al Ba", "bo"]),
+        (["my_ideal_image_old.py", "my_ideal_image_test.py", "ideal_image_a.py"], ["class"]),
+        (["hw3_ideal_image_part1.py", "hw3_ideal_image_part2.py"], ["class"]),
+        (["ideal_image_2026-11-20.py", "ideal_image_2026-11-21.py"], ["class"]),
+    ],
+)
+def test_files_may_have_words_on_both_sides_of_the_unit(names, students, packed, tmp_path):
+    path = zipped(tmp_path / "class.zip", *names) if packed else write(tmp_path / "class", *names)
+    _, found = taken(path)
+    assert list(found) == students
+    assert students == ["class"] or all(list(raw.files) == ["ideal_image"] for raw in found.values())
+
+
 @pytest.mark.parametrize("name", ["al_variation_loss.PY", "variation_loss_al.PY", "al.IPYNB"])
 def test_an_ending_in_capital_letters_is_read(name, tmp_path):
     intake, found = taken(write(tmp_path / "class", name, "bo_variation_loss.py", "cy/variation_loss.py"))
@@ -831,6 +854,23 @@ def test_files_named_by_students_alone_are_remarked_on(tmp_path):
     intake, _ = taken(write(tmp_path / "class", "al.py", "bo.py"))
     said = "2 files in class, and none is named as a unit; if these are students, name them such as jane_ideal_image.py"
     assert intake.remarks == [said]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_side_by_side_that_bear_one_unit_and_are_one_submission_are_remarked_on(packed, tmp_path):
+    names = ["hw3_ideal_image_part1.py", "hw3_ideal_image_part2.py", "hw3_ideal_image_part3.py"]
+    path = zipped(tmp_path / "class.zip", *names) if packed else write(tmp_path / "class", *names)
+    assert take_in([path], UNITS).remarks == [
+        "3 files side by side in class bear the name of ideal_image, and are graded as one student's;"
+        " if these are students, name them such as jane_ideal_image.py"
+    ]
+
+
+@pytest.mark.parametrize(
+    "names", [["my_ideal_image.py", "ideal_image.py", "test_ideal_image.py"], ["al_ideal_image.py"]]
+)
+def test_a_students_own_files_are_not_remarked_on(names, tmp_path):
+    assert take_in([write(tmp_path / "class", *names)], UNITS).remarks == []
 
 
 def test_of_attempts_at_several_assignments_only_what_does_not_count_is_told(tmp_path):
