@@ -87,20 +87,27 @@ class Call:
         if self.get:
             return f"{on}.{self.function}" if on else self.function
         name = on if self.function == "__call__" else f"{on}.{self.function}" if on else self.function
-        operator = self.function.strip("_")
-        if on and operator in _BUILT_IN:
-            return f"{operator}({', '.join([on, *parts])})"
-        if on and self.function == "__getitem__":
-            return f"{on}[{_show_index(self.args[0])}]"
-        if on and operator in _SIGNS:
-            return f"{on} {_SIGNS[operator]} {parts[0]}"
-        if on and operator.removeprefix("i") in _SIGNS:
-            return f"{on} {_SIGNS[operator.removeprefix('i')]}= {parts[0]}"
         owner, _, test = self.function.rpartition(".")
         if test in _OF_CLASSES:
             return f"{_OF_CLASSES[test]}({parts[0]}, {owner})"
-        text = f"{name}({', '.join(parts)})"
+        text = (self._operation(on, parts) if on else "") or f"{name}({', '.join(parts)})"
         return text if self.of is None else GRADIENT.format(call=text)
+
+    def _operation(self, on: str, parts: list[str]) -> str:
+        """Return the call as Python writes an operation on an object; empty if it is a method."""
+        operator = self.function.removeprefix("__").removesuffix("__")
+        if self.function != f"__{operator}__":
+            return ""
+        if operator in _BUILT_IN:
+            return f"{operator}({', '.join([on, *parts])})"
+        if len(parts) != 1:
+            return ""
+        if operator == "getitem":
+            return f"{on}[{_show_index(self.args[0])}]"
+        if operator in _SIGNS:
+            return f"{on} {_SIGNS[operator]} {parts[0]}"
+        sign = _SIGNS.get(operator.removeprefix("i"), "")
+        return f"{on} {sign}= {parts[0]}" if sign else ""
 
     def _command(self) -> str:
         words = " ".join([f"{self.function}.py", *self.kwargs["args"]])
