@@ -3,6 +3,7 @@
 import builtins
 import difflib
 import functools
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from autograder.checks.call import ModuleUnderTest
 from autograder.checks.showing import show
 from autograder.errors import (
+    NO_VALUE,
     AutograderError,
     CheckFailed,
     MissingFunction,
@@ -71,6 +73,8 @@ def _error(fault: Fault, call: str, function: str, tested: ModuleUnderTest) -> S
     return kind(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text, fault.attributes)
 
 
+#: Words of a TypeError about a class of the student's in `pytest.raises` or `except`: what stands for it is no class.
+_NO_EXCEPTION_CLASS = re.compile(r"BaseException type, but got 'RemoteFunction'|^catching classes that do not inherit")
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 #: The end of an iterator would end a loop of the check's own, and a group is made of exceptions, which do not cross.
@@ -166,18 +170,26 @@ def fault_in(error: BaseException, values: list[object], folder: Path | None = N
         error, BaseExceptionGroup
     ):  # hypothesis raises it for several examples, or for one that does not fail again
         return fault_in(error.exceptions[0], values, folder)
+    value = values[-1] if values else NO_VALUE
     if folder is not None and isinstance(error, OSError) and _is_about(error, folder):
         name = Path(error.filename).name if error.filename else "a file"
         missing = f"wrote no file {name}"
         return CheckFailed(
-            missing if isinstance(error, FileNotFoundError) else f"wrote {name} that cannot be read ({error})"
+            missing if isinstance(error, FileNotFoundError) else f"wrote {name} that cannot be read ({error})", value
         )
     if not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS)):
         return error
+    if expects_remote_class(error):
+        return error
     text = str(error).strip().partition("\n")[0]
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    what = f"returned {show(values[-1])}" if values else "answered something"
-    return CheckFailed(f"{what}, which the check cannot work with ({said})")
+    what = f"returned {show(value)}" if values else "answered something"
+    return CheckFailed(f"{what}, which the check cannot work with ({said})", value)
+
+
+def expects_remote_class(error: BaseException) -> bool:
+    """Return True if a check has failed because it expects an exception by a class of the student's, which is none here."""
+    return isinstance(error, TypeError) and _NO_EXCEPTION_CLASS.search(str(error)) is not None
 
 
 def _is_about(error: OSError, folder: Path) -> bool:
