@@ -343,11 +343,20 @@ def _with_type(value: Any) -> str:
 
 def _expected_of(actual: Any, expected: object) -> str:
     """Return what is expected in place of an object that lives with the worker; for an iterator, how to make it that."""
-    kind = type(expected)
-    name = getattr(getattr(actual, "_handle", None), "type_name", "")
-    if kind in (list, tuple, set) and name in _ITERATORS:
-        return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
+    if _is_iterator_for(actual, expected):
+        kind = type(expected).__name__
+        return f"a {kind}: {kind}(...) makes one of it"
     return _with_type(expected)
+
+
+def iterator_difference(actual: object, expected: object) -> str:
+    """Return the sentence on an iterator that lives with the worker in place of a list, a tuple or a set; else nothing."""
+    return difference(actual, expected, 0.0, 0.0) if _is_iterator_for(actual, expected) else ""
+
+
+def _is_iterator_for(actual: object, expected: object) -> bool:
+    name = getattr(getattr(actual, "_handle", None), "type_name", "")
+    return type(expected) in (list, tuple, set) and name in _ITERATORS
 
 
 _COMPARED: dict[Any, Any] = {

@@ -71,6 +71,8 @@ class RemoteObject:
 
     def __iter__(self) -> Iterator[Any]:
         __tracebackhide__ = True
+        if _is_asked_by("_pytest.assertion."):
+            raise TypeError(f"{self._label} is not looked into")  # pytest explains an `assert`
         found = _use(self, "__iter__")
         # A worker gives an empty iterator, or one of parameters, as a list.
         return iter(found) if isinstance(found, list) else found
@@ -88,7 +90,7 @@ class RemoteObject:
         return _use(self, "__contains__", value) is not False
 
     def __repr__(self) -> str:
-        if sys._getframe(1).f_globals.get("__name__", "").startswith("_pytest."):
+        if _is_asked_by("_pytest."):
             return self._label  # pytest explains an `assert`: the check itself has not asked for it
         return _expect(str, _use(self, "__repr__"))  # type: ignore[no-any-return] # it is that, or raises
 
@@ -168,6 +170,11 @@ def object_of(submission: Caller, handle: Handle) -> RemoteObject:
     if handle.type_name == "generator":
         return RemoteGenerator(submission, handle)
     return (RemoteDataclass if handle.kind == "dataclass" else RemoteObject)(submission, handle)
+
+
+def _is_asked_by(package: str) -> bool:
+    """Return True if an operation of an object, which calls this, is used by a module of a package."""
+    return str(sys._getframe(2).f_globals.get("__name__", "")).startswith(package)
 
 
 def _kinds_and_text(error: BaseException | None) -> tuple[list[str] | None, str]:

@@ -212,13 +212,21 @@ class StudentModule:
         return self.last
 
     def call_of(self, value: object) -> Call | None:
-        """Return the call that returned this very object, or a container of it; otherwise the latest call."""
+        """Return the call that returned this very object, or a container of it; otherwise the latest one asked for."""
         for call in reversed(self.calls):
             if isinstance(call.value, Program) and any(part is value for part in vars(call.value).values()):
                 return call
             if call.value is value or (isinstance(call.value, list | tuple) and any(x is value for x in call.value)):
                 return call
-        return self.calls[-1] if self.calls else None
+        return self.latest_asked
+
+    @property
+    def latest_asked(self) -> Call | None:
+        """Return the latest call that the check itself has asked for; None if there is none.
+
+        An error that ends a `with` block has Python leave the context of a student's object, which is a call too.
+        """
+        return next((call for call in reversed(self.calls) if not _leaves_by_error(call)), None)
 
     def fault_in(self, error: BaseException) -> BaseException:
         """Return the error that ended a check, as the student's failure if the check stumbled over a value of theirs.
@@ -226,7 +234,7 @@ class StudentModule:
         The check has stumbled if the submission has answered something and then an operation failed. Faults of the machine
         (files elsewhere, memory) and of the check's own text (a name that is not there) come from no value.
         """
-        values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
+        values = [call.value for call in self.calls if call.answer is not NO_ANSWER and not _leaves_by_error(call)]
         return fault_in(error, values, self._shared_folder) if self._link.answered else error
 
     def _call(self, call: Call) -> Any:
@@ -326,6 +334,11 @@ class StudentModule:
         if value.kind == "module":
             return RemoteModule(self, value)
         return self._objects.setdefault(value.number, object_of(self, value))  # one object has one stand-in
+
+
+def _leaves_by_error(call: Call) -> bool:
+    """Return True for the end of a `with` block on a student's object by an error, whose kinds are the first argument."""
+    return call.function in ("__exit__", "__aexit__") and call.args[:1] not in ((), (None,))
 
 
 def _warnings_asked() -> bool:

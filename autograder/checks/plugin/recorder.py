@@ -13,11 +13,13 @@ import pytest
 
 from autograder.checks.compare import show
 from autograder.checks.diagnose import Diagnosis
+from autograder.checks.difference import iterator_difference
+from autograder.checks.faults import expects_remote_class
 from autograder.checks.fingerprints import FingerprintDiagnosis
 from autograder.checks.mistakes import Mistake
 from autograder.checks.pictures import comparison, side_by_side
 from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
-from autograder.checks.remote import UNANSWERED, Call, RemoteFunction, StudentModule
+from autograder.checks.remote import UNANSWERED, Call, StudentModule
 from autograder.checks.replays import CheckCalls, size_of
 from autograder.checks.variants import Variants
 from autograder.course.catalog import Catalog
@@ -203,7 +205,7 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, pytest.FixtureLookupError):
         text = f"a graded run has no fixture {error.argname}; docs/checks.md names those that checks can use"
-    if isinstance(error, TypeError) and RemoteFunction.__name__ in text:
+    if expects_remote_class(error):
         text = f"{text}: a student's class is none here; assert_raises(submission.NAME, ...) takes it, `reference` has its own"
     if isinstance(error, AssertionError | pytest.fail.Exception):
         return _assertion_sentence(_reason(str(error)), submission)
@@ -253,9 +255,12 @@ def _reason(text: str) -> str:
 def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
     """Return the sentence for a plain `assert`, with the latest call before what did not hold."""
     problem = text or "an assertion of the check does not hold"
-    call = submission.calls[-1] if submission is not None and submission.calls else None
-    if call is None or call.value is UNANSWERED:
+    call = submission.latest_asked if submission is not None else None
+    if submission is None or call is None or call.value is UNANSWERED:
         return problem
+    made = submission.call_of(call.on)
+    if made is not None and call.function == "__eq__" and (other := iterator_difference(call.on, *call.args)):
+        return f"{made} {other}"
     if problem.startswith("expected "):
         return f"{call} returned {show(call.value)}, {problem}"
     return f"{call} returned {show(call.value)}, which does not hold: {problem}"
