@@ -3,7 +3,7 @@
 A run at home draws the same inputs each time, so a mistake gives the same values in each check. A student release holds them
 as fingerprints, in `exercises/fingerprints/<unit>.json`: for each mistake its name, its function, its sentence, and what it
 answers in each check that it fails, by the seed of the check's worker. Exact values (types, shapes, whole numbers, texts) are
-kept as one hash; each tensor of floats as its norm and two random projections, which are compared with a tolerance.
+kept as one hash; each tensor or array of floats as its norm and two random projections, which are compared with a tolerance.
 """
 
 import hashlib
@@ -112,7 +112,7 @@ def _describe(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]
     if isinstance(value, float):
         return "float", _describe_number(value, numbers)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return "array", _describe_tensor(torch.from_numpy(value.copy()), numbers)
+        return "array", _describe_array(value, numbers)
     if isinstance(value, Tensor):
         return "tensor", _describe_tensor(value.detach(), numbers)
     if isinstance(value, Image.Image):
@@ -140,11 +140,11 @@ def _describe_tensor(value: Tensor, numbers: list[tuple[float, ...]]) -> object:
         return kind, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
     tolerance, _ = default_tolerance(plain_dtype(value.dtype))
     flat = value.to(torch.float64).flatten()
-    infinite = torch.where(flat.isfinite(), 0.0, flat.nan_to_num(nan=3.0, posinf=2.0, neginf=1.0)).to(torch.uint8)
+    infinite = _hash_of_infinite(flat.numpy())
     flat = flat.nan_to_num(0.0, 0.0, 0.0)
     norm = float(flat.norm())
-    numbers.append((tolerance, *(_round_to_digits(each) for each in (norm, *(_weights(len(flat)) @ flat).tolist()))))
-    return kind, hashlib.sha256(infinite.numpy().tobytes()).hexdigest() if infinite.any() else ""
+    numbers.append((tolerance, *map(_round_to_digits, (norm, *(_weights(len(flat)) @ flat).tolist()))))
+    return kind, infinite
 
 
 @lru_cache(maxsize=16)
@@ -153,6 +153,32 @@ def _weights(length: int) -> Tensor:
     if length == 1:
         return torch.ones(1, 1, dtype=torch.float64)
     return torch.randn(_PROJECTIONS, length, dtype=torch.float64, generator=torch.Generator().manual_seed(length))
+
+
+def _describe_array(value: np.ndarray, numbers: list[tuple[float, ...]]) -> object:
+    """Return for an array what `_describe_tensor` returns for a tensor, without importing torch."""
+    kind = value.dtype.name, value.shape
+    if value.dtype.kind != "f":
+        return kind, hashlib.sha256(value.tobytes()).hexdigest()
+    tolerance, _ = default_tolerance(value.dtype.name)
+    flat = value.astype(np.float64).ravel()
+    infinite = _hash_of_infinite(flat)
+    flat = np.nan_to_num(flat, nan=0.0, posinf=0.0, neginf=0.0)
+    norm = float(np.linalg.norm(flat))
+    numbers.append((tolerance, *map(_round_to_digits, (norm, *(_array_weights(len(flat)) @ flat).tolist()))))
+    return kind, infinite
+
+
+@lru_cache(maxsize=16)
+def _array_weights(length: int) -> np.ndarray:
+    """Return the directions that an array is projected on, of NumPy's random numbers that no version changes."""
+    return np.ones((1, 1)) if length == 1 else np.random.RandomState(length).standard_normal((_PROJECTIONS, length))
+
+
+def _hash_of_infinite(flat: np.ndarray) -> str:
+    """Return a hash of where numbers are infinite or NaN; empty if all are finite."""
+    infinite = np.where(np.isfinite(flat), 0.0, np.nan_to_num(flat, nan=3.0, posinf=2.0, neginf=1.0)).astype(np.uint8)
+    return hashlib.sha256(infinite.tobytes()).hexdigest() if infinite.any() else ""
 
 
 def _round_to_digits(number: float) -> float:

@@ -1,7 +1,8 @@
 """Show a wrong value beside the one that was expected: an image as a small PNG, a small tensor as text, whole.
 
 Images are tensors of (channels, height, width) or a batch of them, of 1 or 3 channels in [0, 1], and PIL images. Of a batch
-the image that differs most is shown. Nothing else has a picture.
+the image that differs most is shown. Nothing else has a picture. Everything is computed in NumPy, so that a course without
+PyTorch has its pictures too.
 """
 
 from collections.abc import Sequence
@@ -27,10 +28,14 @@ def comparison(expected: object, given: object) -> bytes:
     Returns:
         The bytes of the picture, at most `MAX_BYTES`; empty if these are no images.
     """
-    wanted, found = _pixels(expected), _pixels(given)
+    try:
+        wanted, found = _pixels(expected), _pixels(given)
+    except ModuleNotFoundError:  # a course may have Pillow without NumPy
+        return b""
     if wanted is None or found is None or wanted.shape != found.shape or not _in_range(wanted):
         return b""
-    number = int((wanted - found).abs().nan_to_num(torch.inf).flatten(1).amax(1).argmax())
+    distances = np.nan_to_num(_distance(wanted, found), nan=np.inf)
+    number = int(distances.reshape(len(distances), -1).max(axis=1).argmax())
     panels = _panels(wanted[number], found[number])
     for side in _SIDES:
         data = label_panels([(label, _scale(image, side)) for label, image in panels])
@@ -39,27 +44,35 @@ def comparison(expected: object, given: object) -> bytes:
     return b""
 
 
-def _pixels(value: object) -> Tensor | None:
+def _pixels(value: object) -> np.ndarray | None:
     """Return the images as float64 of (batch, channels, height, width), or None if there are none."""
     if isinstance(value, Image.Image) and value.mode in ("L", "RGB"):
-        value = torch.tensor(np.atleast_3d(np.asarray(value))).permute(2, 0, 1) / 255
-    if not isinstance(value, Tensor) or not value.is_floating_point() or value.dim() not in (3, 4):
+        images = np.atleast_3d(np.asarray(value)).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+    elif isinstance(value, Tensor) and value.is_floating_point() and value.dim() in (3, 4):
+        images = value.detach().double().numpy(force=True)
+    else:
         return None
-    fits = all(_SMALLEST <= side <= _LARGEST for side in value.shape[-2:])
-    if not fits or value.shape[-3] not in (1, 3) or not value.numel():
+    fits = all(_SMALLEST <= side <= _LARGEST for side in images.shape[-2:])
+    if not fits or images.shape[-3] not in (1, 3) or not images.size:
         return None
-    return value.detach().double().reshape(-1, *value.shape[-3:])
+    return images.astype(np.float64).reshape(-1, *images.shape[-3:])
 
 
-def _in_range(images: Tensor) -> bool:
+def _in_range(images: np.ndarray) -> bool:
     return bool(((images >= -1e-3) & (images <= 1 + 1e-3)).all())
 
 
-def _panels(wanted: Tensor, found: Tensor) -> list[tuple[str, Image.Image]]:
+def _distance(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return how far apart the entries are; NaN if that is no number."""
+    with np.errstate(invalid="ignore"):
+        return np.abs(wanted - found)
+
+
+def _panels(wanted: np.ndarray, found: np.ndarray) -> list[tuple[str, Image.Image]]:
     """Return each panel with its label, as large as the images."""
-    distance = (wanted - found).abs().amax(0)
-    finite = distance[distance.isfinite()]
-    largest = float(finite.max()) if len(finite) else 0.0
+    distance = _distance(wanted, found).max(axis=0)
+    finite = distance[np.isfinite(distance)]
+    largest = float(finite.max()) if finite.size else 0.0
     return [
         (EXPECTED, _image(wanted)),
         (GIVEN, _image(found)),
@@ -67,19 +80,20 @@ def _panels(wanted: Tensor, found: Tensor) -> list[tuple[str, Image.Image]]:
     ]
 
 
-def _image(pixels: Tensor) -> Image.Image:
+def _image(pixels: np.ndarray) -> Image.Image:
     """Return an image of (channels, height, width) in [0, 1], with a loud colour at pixels that are no number."""
-    broken = ~pixels.isfinite().all(0)
-    colours = (pixels.nan_to_num().clamp(0, 1) * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).clone()
-    colours[broken] = torch.tensor(_NO_NUMBER, dtype=torch.uint8)
-    return Image.fromarray(colours.numpy())
+    broken = ~np.isfinite(pixels).all(axis=0)
+    levels = (np.nan_to_num(pixels).clip(0, 1) * 255).round().astype(np.uint8)
+    colours = np.broadcast_to(levels, (3, *levels.shape[1:])).transpose(1, 2, 0).copy()
+    colours[broken] = _NO_NUMBER
+    return Image.fromarray(colours)
 
 
-def _heat(distance: Tensor, largest: float) -> Image.Image:
+def _heat(distance: np.ndarray, largest: float) -> Image.Image:
     """Return a heat map: white where nothing differs, through yellow to red where the most does."""
-    level = 2 * distance / largest if largest > 0 else torch.zeros_like(distance)
-    colours = torch.stack([torch.ones_like(level), 2 - level.clamp(min=1), 1 - level.clamp(max=1)])
-    return _image(torch.where(distance.isfinite(), colours, torch.nan))
+    level = 2 * distance / largest if largest > 0 else np.zeros_like(distance)
+    colours = np.stack([np.ones_like(level), 2 - level.clip(min=1), 1 - level.clip(max=1)])
+    return _image(np.where(np.isfinite(distance), colours, np.nan))
 
 
 def _scale(image: Image.Image, side: int) -> Image.Image:
@@ -104,31 +118,29 @@ def side_by_side(expected: object, returned: object) -> str:
         expected: what the check wanted.
         returned: what the student's function gave.
     """
-    tensors = [_tensor(value) for value in (expected, returned)]
-    if any(tensor is None for tensor in tensors):
+    one, other = _numbers(expected), _numbers(returned)
+    if one is None or other is None or one.shape != other.shape or not 1 < one.size <= _MOST:
         return ""
-    one, other = (tensor for tensor in tensors if tensor is not None)
-    if one.shape != other.shape or not 1 < one.numel() <= _MOST:
-        return ""
-    wide = torch.complex128 if one.is_complex() or other.is_complex() else torch.float64
-    blocks = [
-        _block(name, values) for name, values in zip(_NAMES, (one, other, other.to(wide) - one.to(wide)), strict=True)
-    ]
+    wide = np.complex128 if "c" in (one.dtype.kind, other.dtype.kind) else np.float64
+    with np.errstate(invalid="ignore", over="ignore"):
+        differences = other.astype(wide) + one.astype(wide) * wide(-1)  # as PyTorch subtracts complex numbers
+    blocks = [_block(name, values) for name, values in zip(_NAMES, (one, other, differences), strict=True)]
     if sum(len(block[0]) for block in blocks) + 2 * len(GAP) <= _WIDTH:
         return "\n".join(GAP.join(row).rstrip() for row in zip(*blocks, strict=True))
     return "\n".join(line.rstrip() for block in blocks for line in block)
 
 
-def _tensor(value: object) -> Tensor | None:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
-        value = torch.from_numpy(value.copy())
-    return value.detach().cpu() if isinstance(value, Tensor) and value.layout == torch.strided else None
+def _numbers(value: object) -> np.ndarray | None:
+    """Return a tensor or an array of numbers as an array, floats in double precision; None for anything else."""
+    if isinstance(value, Tensor) and value.layout == torch.strided:
+        wide = torch.complex128 if value.is_complex() else torch.float64 if value.is_floating_point() else value.dtype
+        return value.to(wide).numpy(force=True)
+    return value if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" else None
 
 
-def _block(name: str, values: Tensor) -> list[str]:
-    """Return the name of a tensor and its rows along the last dimension, as lines of one length."""
-    rows = values.reshape(-1, values.shape[-1]) if values.dim() else values.reshape(1, 1)
-    words = [[_entry(entry) for entry in row] for row in rows.tolist()]
+def _block(name: str, values: np.ndarray) -> list[str]:
+    """Return the name of an array and its rows along the last dimension, as lines of one length."""
+    words = [[_entry(entry) for entry in row] for row in values.reshape(-1, values.shape[-1]).tolist()]
     widths = [max(map(len, column)) for column in zip(*words, strict=True)]
     lines = [name, *("  ".join(_pad(row, widths)) for row in words)]
     width = max(map(len, lines))

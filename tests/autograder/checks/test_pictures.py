@@ -4,6 +4,7 @@ import base64
 import io
 import sys
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -146,6 +147,19 @@ def test_no_number_has_a_colour_of_its_own():
 def test_pictures_of_pil_are_compared_too():
     black, white = Image.new("RGB", (8, 8)), Image.new("RGB", (8, 8), "white")
     assert comparison(black, white) == comparison(torch.zeros(3, 8, 8), torch.ones(3, 8, 8))
+
+
+def test_images_and_arrays_are_shown_without_torch(monkeypatch):
+    black, white = Image.new("RGB", (8, 8)), Image.new("RGB", (8, 8), "white")
+    expected = comparison(black, white)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert comparison(black, white) == expected != b""
+    assert side_by_side(np.array([1.0, 2.0]), np.array([1.0, np.inf])).split("\n")[1] == "1  2       1  inf     0  inf"
+
+
+def test_images_have_no_picture_without_numpy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert comparison(Image.new("RGB", (8, 8)), Image.new("RGB", (8, 8), "white")) == b""
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -211,6 +212,11 @@ def test_the_checks_that_passed_tell_mistakes_of_a_mark_apart(catalog):
         (1, 1.0),
         ("a", "b"),
         (torch.tensor([1 + 2j]), torch.tensor([1 - 2j])),
+        (np.array([1.0, 2.0]), np.array([2.0, 1.0])),
+        (np.array([1.0, np.nan]), np.array([1.0, np.inf])),
+        (np.array([1, 2]), np.array([1, 3])),
+        (np.ones((2, 3)), np.ones((3, 2))),
+        (np.ones(2), torch.ones(2, dtype=torch.float64)),
     ],
 )
 def test_a_fingerprint_tells_values_apart(one, other):
@@ -224,6 +230,14 @@ def test_rounding_does_not_change_a_fingerprint():
     nearly = image.double().mul(3).div(3.00001).float()
     assert fingerprint_of(answered(image), "values").explains(CheckCalls(answered(nearly)))
     assert fingerprint_of(answered(0.1 + 0.2), "values").explains(CheckCalls(answered(0.3)))
+
+
+def test_the_fingerprints_of_arrays_need_no_torch(monkeypatch):
+    array = np.random.default_rng(1).random((4, 3))
+    expected = fingerprint_of(answered(array), VALUES)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert fingerprint_of(answered(array), VALUES) == expected
+    assert expected.explains(CheckCalls(answered(array * 3 / 3)))
 
 
 def test_the_leak_check_looks_at_the_file(course):
