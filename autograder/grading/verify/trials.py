@@ -1,8 +1,8 @@
 """Trials: one module handed in as a submission, and the checks run on it. Many at once, in processes of their own.
 
 Some of the modules do nothing: one function is replaced by another that returns or raises as little as it can. What it returns
-has the kind and the shape of what the solution returns, and none of its content. It swallows an exception of the solution, so
-that only the module that always raises passes a check of errors.
+has the kind and the shape of what the solution returns, and none of its content. It swallows an exception of the solution, the
+end of a program too, so that only the module that always raises passes a check of errors.
 """
 
 import atexit
@@ -129,20 +129,25 @@ WAYS = {
 
 _TEXT = '''
 
-import builtins as _builtins, contextlib as _contextlib, copy as _copy, functools as _functools
-import inspect as _inspect, io as _io, random as _random, unittest.mock as _mock
-from autograder.libraries import nn as _nn, np as _numpy, torch as _torch
+import builtins as _builtins, collections as _collections, contextlib as _contextlib, copy as _copy
+import dataclasses as _dataclasses, functools as _functools, inspect as _inspect, io as _io, numbers as _numbers
+import random as _random, unittest.mock as _mock
+from autograder.libraries import Image as _image, nn as _nn, np as _numpy, torch as _torch
 
 
 @_contextlib.contextmanager
 def _silence():
-    """Print nothing and write no file."""
+    """Print nothing, not as an error either, and write no file."""
     opened = _builtins.open
 
     def read(file, mode="r", *args, **kwargs):
         return opened(file, mode, *args, **kwargs) if mode in ("r", "rb") else _io.BytesIO() if "b" in mode else _io.StringIO()
 
-    with _contextlib.redirect_stdout(_io.StringIO()), _mock.patch.object(_builtins, "open", read):
+    with _contextlib.ExitStack() as stack:
+        stack.enter_context(_contextlib.redirect_stdout(_io.StringIO()))
+        stack.enter_context(_contextlib.redirect_stderr(_io.StringIO()))
+        for module in (_builtins, _io):
+            stack.enter_context(_mock.patch.object(module, "open", read))
         yield
 
 
@@ -153,31 +158,62 @@ def _filled(value, number, args):
             return _torch.full(shape, number, dtype=kind)
         drawn = _torch.rand(shape, generator=_torch.Generator().manual_seed(7))  # the global random state is left alone
         return drawn.to(kind) if kind.is_floating_point or kind.is_complex else (2 * drawn).to(kind)
-    if isinstance(value, _numpy.ndarray) and value.dtype.kind not in "biufc":
-        return _numpy.zeros_like(value)
     if isinstance(value, _numpy.ndarray):
-        return _filled(_torch.from_numpy(value), number, args).numpy()
+        return _filled_array(value, number)
     if isinstance(value, _nn.Module):
         return next((each for each in args if isinstance(each, _nn.Module)), _nn.Identity())
-    if isinstance(value, (bool, int, float)):
-        return type(value)(2 * _random.Random(7).random() if number is None else number)
-    if isinstance(value, str):
-        return "" if number == 0 else str(number if number is not None else _random.Random(7).random())
+    if isinstance(value, _image.Image):
+        return _image.new(value.mode, value.size, "white" if number else "black")
+    if isinstance(value, (_numbers.Number, _numpy.bool_)):
+        return _number(type(value), 2 * _random.Random(7).random() if number is None else number)
+    if isinstance(value, (str, bytes, bytearray)):
+        text = "" if number == 0 else str(number if number is not None else _random.Random(7).random())
+        return text if isinstance(value, str) else type(value)(text.encode())
     if isinstance(value, dict):
         return {key: _filled(item, number, args) for key, item in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return value._make(_filled(item, number, args) for item in value)
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (list, tuple, set, frozenset, _collections.deque)):
         return type(value)(_filled(item, number, args) for item in value)
-    return None
+    return _with_fields(value, lambda item: _filled(item, number, args))
+
+
+def _filled_array(value, number):
+    if value.dtype.kind not in "biufc":
+        return _numpy.zeros_like(value)
+    if number is not None:
+        return _numpy.full_like(value, number)
+    drawn = _numpy.asarray(_numpy.random.RandomState(7).random_sample(value.shape))
+    return (drawn if value.dtype.kind in "fc" else 2 * drawn).astype(value.dtype)
+
+
+def _number(kind, number):
+    try:
+        return kind(number)
+    except Exception:  # a member of an enumeration, for one
+        return number
+
+
+def _with_fields(value, change):
+    """Return a dataclass with each field changed; None for anything else."""
+    if not _dataclasses.is_dataclass(value) or isinstance(value, type):
+        return None
+    made = _copy.copy(value)
+    for field in _dataclasses.fields(value):
+        object.__setattr__(made, field.name, change(getattr(value, field.name, None)))  # also if it is frozen
+    return made
 
 
 def _emptied(value, args):
     if isinstance(value, _torch.Tensor):
         return value.new_empty((0, *value.shape[1:])) if value.dim() else value.new_zeros(())
-    if isinstance(value, (list, tuple, dict, str, set, frozenset)) and not hasattr(value, "_fields"):
+    if isinstance(value, _numpy.ndarray):
+        return value[:0] if value.ndim else _numpy.zeros_like(value)
+    containers = (list, tuple, dict, set, frozenset, _collections.deque, str, bytes, bytearray)
+    if isinstance(value, containers) and not hasattr(value, "_fields"):
         return type(value)()
-    return _filled(value, 0, args)
+    emptied = _with_fields(value, lambda item: _emptied(item, args))
+    return _filled(value, 0, args) if emptied is None else emptied
 
 
 def _raise(function, args, kwargs):
@@ -203,7 +239,7 @@ def _nothing(function):
             try:
                 with _silence():
                     seen.append(await function(*_copy.deepcopy(args), **_copy.deepcopy(kwargs)))
-            except Exception:
+            except (Exception, SystemExit):
                 pass
             value = seen[-1] if seen else None
             return WAY
@@ -215,7 +251,7 @@ def _nothing(function):
         try:
             with _silence():
                 seen.append(function(*_copy.deepcopy(args), **_copy.deepcopy(kwargs)))
-        except Exception:
+        except (Exception, SystemExit):
             pass
         value = seen[-1] if seen else None
         return WAY
