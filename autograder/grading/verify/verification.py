@@ -1,8 +1,10 @@
 """The questions that are put to a course, and their answers."""
 
 import ast
+import json
 import math
 import random
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,9 +32,9 @@ QUESTIONS = (
     *("course", "skeletons", "solutions", "modules", "nothing", "shortcuts"),
     *("mistakes", "mixtures", "mutants", "checks"),
 )
-#: What an author does about a survivor: its unit, function and change.
+#: What an author does about a survivor: its unit, function and change, as keys of TOML.
 _SURVIVORS = (
-    "each needs a check that catches it, or a reason in solutions/survivors.toml: [{}.{}], and below '{}' = 'why'"
+    'each needs a check that catches it, or a reason in solutions/survivors.toml: [{}.{}], and below {} = "why"'
 )
 #: Questions whose answer counts on that of others.
 _NEEDED = {"checks": ("solutions", "mistakes", "mutants")}
@@ -291,7 +293,7 @@ class Verification:
         share = killed / len(trials) if trials else 1.0
         explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
         summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
-        advice = tuple(_SURVIVORS.format(*key) for key in survivors if key not in reasons)[:1]
+        advice = tuple(_SURVIVORS.format(*map(_toml_key, key)) for key in survivors if key not in reasons)[:1]
         return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems), advice)
 
     def checks(self) -> Finding:
@@ -378,3 +380,8 @@ class Verification:
         return frozenset(
             each for each in self.catalog.units[unit].functions if each == name or name in module.used_by(each)
         )
+
+
+def _toml_key(text: str) -> str:
+    """Return a text as a key of TOML, in quotes unless it is a plain name: a string of JSON is one of TOML."""
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else json.dumps(text, ensure_ascii=False)

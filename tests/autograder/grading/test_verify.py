@@ -17,8 +17,8 @@ from autograder.errors import GraderError
 from autograder.grading.verify import Verification
 from autograder.grading.verify import verification as questions
 from autograder.grading.verify.authoring import check_problems
-from autograder.grading.verify.mutants import mutants_of
-from autograder.grading.verify.trials import Bench, Trial
+from autograder.grading.verify.mutants import mutants_of, read_survivors
+from autograder.grading.verify.trials import Bench, Trial, nothing_text
 from autograder.grading.verify.validity import Share, Verdict, Verdicts
 from tests.autograder.small_course import RIGHT, make_course
 
@@ -221,6 +221,21 @@ def test_surviving_mutants_and_idle_checks_are_found(findings):
     assert "unit::test_zero is failed by no mistake and no mutant" in found["checks"].problems
 
 
+def test_the_advice_on_a_survivor_is_toml(answer, tmp_path):
+    quoting = SOLUTION.replace("shift", "größer").replace("x + 2", "x + len('\\'\"')")
+    checks = CHECKS.replace("shift", "größer").replace("assert_equal(submission.größer(5), 7)", "submission.größer(5)")
+    checks = checks.replace("assert_equal(submission.größer(0), 2)", "submission.größer(0)")
+    catalog = CATALOG.replace("functions.shift", 'functions."größer"')
+    texts = {"catalog": catalog, "skeleton": skeleton(quoting, "unit.py"), "mistakes": None}
+    (advice,) = answer("mutants", solution=quoting, checks=checks, **texts).details
+    table, line = advice.partition("survivors.toml: ")[2].split(", and below ")
+    assert table == '[unit."größer"]' and line.endswith(' = "why"')
+    path = tmp_path / "survivors.toml"
+    path.write_text(f"{table}\n{line}\n")
+    ((unit, function, change),) = read_survivors(path)
+    assert (unit, function) == ("unit", "größer") and change.startswith("x + len('\\'\"') -> ")
+
+
 LAX = """
 import pytest
 from autograder.compare import assert_close, assert_equal
@@ -242,6 +257,71 @@ def test_what_does_nothing_and_earns_points_is_found(answer):
     assert "unit, shift that returns zeros, earns 1 points: test_kind" in problems
     assert "unit, shift that returns its first argument, earns 1 points: test_kind" in problems
     assert not any("returns nothing" in problem or "raises" in problem for problem in problems)
+
+
+VALUES = """
+import collections, dataclasses, decimal, enum, fractions
+import numpy
+from PIL import Image
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    left: int
+    right: list
+
+class Level(enum.IntEnum):
+    LOW = 3
+
+def give():
+    return VALUE
+"""
+
+
+def do_nothing(way, value):
+    """Return what a function that returns a value returns once it does nothing."""
+    names = {}
+    exec(nothing_text(VALUES.replace("VALUE", value), "give", way), names)
+    return names["give"]()
+
+
+@pytest.mark.parametrize(
+    ("value", "zeros", "ones", "empty"),
+    [
+        ("decimal.Decimal('2.5')", "Decimal('0')", "Decimal('1')", "Decimal('0')"),
+        ("fractions.Fraction(1, 3)", "Fraction(0, 1)", "Fraction(1, 1)", "Fraction(0, 1)"),
+        ("2 + 3j", "0j", "(1+0j)", "0j"),
+        ("numpy.float32(2)", "np.float32(0.0)", "np.float32(1.0)", "np.float32(0.0)"),
+        ("numpy.bool_(True)", "np.False_", "np.True_", "np.False_"),
+        ("Level.LOW", "0", "1", "0"),
+        ("b'ab'", "b''", "b'1'", "b''"),
+        ("bytearray(b'ab')", "bytearray(b'')", "bytearray(b'1')", "bytearray(b'')"),
+        ("collections.deque([5, 'a'])", "deque([0, ''])", "deque([1, '1'])", "deque([])"),
+        ("Pair(5, [7])", "Pair(left=0, right=[0])", "Pair(left=1, right=[1])", "Pair(left=0, right=[])"),
+        ("numpy.array([5, 7])", "array([0, 0])", "array([1, 1])", "array([], dtype=int64)"),
+        ("numpy.array(['a'])", "array([''], dtype='<U1')", "array([''], dtype='<U1')", "array([], dtype='<U1')"),
+        ("{'a': [5.5]}", "{'a': [0.0]}", "{'a': [1.0]}", "{}"),
+        ("object()", "None", "None", "None"),
+    ],
+)
+def test_what_does_nothing_has_the_kind_of_the_answer(value, zeros, ones, empty, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert repr(do_nothing("returns zeros", value)) == zeros
+    assert repr(do_nothing("returns ones", value)) == ones
+    assert repr(do_nothing("returns something empty", value)) == empty
+    assert (do_nothing("returns random numbers", value) is None) == (ones == "None")
+
+
+def test_an_image_of_nothing_has_one_colour():
+    extrema = {way: do_nothing(f"returns {way}", "Image.new('L', (2, 3), 7)").getextrema() for way in ("zeros", "ones")}
+    assert extrema == {"zeros": (0, 0), "ones": (255, 255)}
+
+
+def test_a_program_that_does_nothing_neither_ends_nor_prints_nor_writes(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    value = """[__import__('pathlib').Path('a').write_text('a'), print('out'),
+    print('error', file=__import__('sys').stderr), __import__('sys').exit(3)]"""
+    assert do_nothing("returns zeros", value) is None
+    assert capsys.readouterr() == ("", "") and list(tmp_path.iterdir()) == []
 
 
 def test_a_check_of_errors_alone_pays_for_always_raising(answer):
