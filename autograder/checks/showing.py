@@ -3,6 +3,7 @@
 import collections
 import datetime
 import itertools
+import re
 from collections.abc import Iterable, Sequence, Set
 from pathlib import PurePath
 
@@ -14,6 +15,8 @@ _SHOWN_LENGTH = 200
 _USUAL = ("float32", "float64", "int64")
 #: How far 255 times a pixel of float32 may be from a whole number.
 _PIXEL_ROUNDING = 2e-5
+#: An address in memory means nothing to a reader, and is another one in each process.
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]{8,}")
 #: Types whose `repr` is longer than their text.
 _TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
 
@@ -77,8 +80,9 @@ def _description(value: object) -> str:
         text = repr(value)
     except Exception:  # a number of thousands of digits, an object that cannot describe itself
         text = f"a value of type {type(value).__name__} that cannot be shown"
-    if text.startswith("<") and " at 0x" in text:  # an address means nothing to a reader
+    if text.startswith("<") and " at 0x" in text:
         return type(value).__name__
+    text = _ADDRESS.sub("", text)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -55,7 +55,8 @@ def report(
     roster: Annotated[
         Path | None,
         typer.Option(
-            "--roster", help="Sum up a term for these students, by the rules under [term] in the class.toml beside it."
+            "--roster",
+            help="Sum up a term for these students, by the rules under \\[term] in the class.toml beside it.",
         ),
     ] = None,
     submissions: Annotated[

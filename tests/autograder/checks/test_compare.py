@@ -257,6 +257,9 @@ def test_holds():
         (list(range(9)), "[0, 1, 2, 3, 4, 5, ...]"),
         ("x" * 200, "'" + "x" * 76 + "..."),
         (torch.Generator(), "generator"),
+        (np.random.default_rng(1), "Generator(PCG64)"),
+        (object(), "object"),
+        (f"it is {object()}, at 0x10", "'it is <object object>, at 0x10'"),
     ],
     ids=lambda each: each if isinstance(each, str) else type(each).__name__,
 )

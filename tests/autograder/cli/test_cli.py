@@ -170,6 +170,11 @@ def test_help_does_not_wait_for_torch():
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
+def test_help_keeps_what_stands_in_brackets(autograder):
+    _, out, _ = autograder("report", "--help")
+    assert "by the rules under [term] in the class.toml" in re.sub(r"[^!-~]+", " ", out)
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
     """The real command, interrupted while an endless loop runs."""
