@@ -6,9 +6,10 @@
     alice,why,,well put,root; corner,,
     alice,denoise,,this copies every step,,,87
 
-Points for a function replace those of its checks; points without a function are added to the score. A question gets points, or
-the items of its rubric that its answer has, or both: then the points count. A row with a line is a comment on that line of the
-student's file. A spreadsheet may separate the columns by semicolons or tabs, write the headings in capitals, and write 2,5.
+Points for a function replace those of its checks; points without a function are added to the score, which they bring down to 0
+at most; a comment without both is one on the whole. A question gets points, or the items of its rubric that its answer has, or
+both: then the points count. A row with a line is a comment on that line of the student's file. A spreadsheet may separate the
+columns by semicolons or tabs, write the headings in capitals, and write 2,5.
 
 Each assistant has a file, `manual-ann.csv`, so that nobody's editor writes over another's rows. All files count together with
 `manual.csv`; two rows for the points of one function, or of two files for the same added points, are refused with their
@@ -259,6 +260,11 @@ def _row(
         raise UsageError(
             f"{where}: {function} has a comment and no points; write points, 0 for none, or items of its rubric"
         )
+    if comment and not points and question is None:
+        if function:
+            advice = "write points, the number of a line, or no function for a comment on the whole"
+            raise UsageError(f"{where}: {function} has a comment and no points; {advice}")
+        points = "0"
     value = _number(points) if points or question is None else _sum(items, question)
     if value is None or (function and value < 0):
         raise UsageError(f"{where}: {points or 'nothing'} is no number of points; write a number such as 4 or 2.5")

@@ -53,7 +53,7 @@ class Mark:
         result: what it was made of; after `visible_mark`, with what a student may read of it.
         units: by name, in the order in which they were graded; a unit that was not graded is not there.
         added: points by hand without a function.
-        score: points earned, or None: the grader itself failed, and there is no grade.
+        score: points earned, never below 0, or None: the grader itself failed, and there is no grade.
         max_score: points that the checks and the questions could give.
         all_passed: True if every check passed, hidden ones included.
         trail: how a policy came from the points earned to the score, if it changed them; the points earned come first.
@@ -159,7 +159,12 @@ def mark(
     made = _make_mark(result, [line for line in manual if line.submission == result.name], asked)
     if catalog is not None:
         made = replace(made, later=points_to_come(catalog, result.checks))
-    return decide(made) if decide is not None else made
+    return _without_debt(decide(made) if decide is not None else made)
+
+
+def _without_debt(made: Mark) -> Mark:
+    """Return the mark with a score of 0 in place of one below 0: points by hand take off no more than was earned."""
+    return made if made.score is None else replace(made, score=max(0.0, made.score))
 
 
 def unheeded_rows(manual: Collection[ManualRow], names: Collection[str], marks: Iterable[Mark]) -> Iterator[str]:
@@ -246,16 +251,18 @@ def mark_before_publication(full: Mark) -> Mark:
     earned = math.fsum([*(unit.points for unit in units.values()), *(line.points for line in full.added)])
     _, later = _sums(full.points_of(check) for check in full.result.checks if check.hidden)
     later += full.withheld[1]
-    return replace(
-        full,
-        result=result,
-        units=units,
-        score=None if full.score is None else earned,
-        max_score=math.fsum(unit.max_points for unit in units.values()),
-        all_passed=result.all_passed,
-        withheld=(0.0, 0.0),
-        trail=() if full.score is not None else full.trail,
-        later=full.later + later,
+    return _without_debt(
+        replace(
+            full,
+            result=result,
+            units=units,
+            score=None if full.score is None else earned,
+            max_score=math.fsum(unit.max_points for unit in units.values()),
+            all_passed=result.all_passed,
+            withheld=(0.0, 0.0),
+            trail=() if full.score is not None else full.trail,
+            later=full.later + later,
+        )
     )
 
 

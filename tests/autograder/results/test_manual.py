@@ -1,5 +1,7 @@
 """Points given by hand: read, never written, and counted in."""
 
+from dataclasses import replace
+
 import pytest
 
 from autograder.errors import UsageError
@@ -63,6 +65,17 @@ def test_before_publication_the_maximum_is_that_of_the_visible_points_whatever_a
 def test_points_without_a_function_are_added(tmp_path):
     lines = written(tmp_path, f'{HEAD}alice,,"-0,5",late\nalice,,2,found a mistake\n')
     assert mark(result(), lines).score == 3.5
+
+
+@pytest.mark.parametrize("decide", [None, lambda made: replace(made, score=made.score - 1)])
+def test_points_by_hand_take_off_no_more_than_was_earned(tmp_path, decide):
+    made = mark(result(), written(tmp_path, f"{HEAD}alice,,-5,copied\n"), decide)
+    assert made.score == mark_before_publication(made).score == 0.0 and made.units["u"].points == 2.0
+
+
+def test_a_comment_alone_is_one_on_the_whole(tmp_path):
+    made = mark(result(), written(tmp_path, f"{HEAD}alice,,,well done\n"))
+    assert (made.score, made.added) == (2.0, (ManualPoints("alice", "", 0.0, "well done"),))
 
 
 def test_of_two_lines_for_a_function_the_later_counts(tmp_path):
@@ -139,6 +152,11 @@ def test_no_table_is_no_points(tmp_path):
         (f"{HEAD}\nalice,halve,3.5,\n", "line 3 of .*: 3.5 is more than the 3 points of halve; for more, add a line"),
         (f"{HEAD}alice,,1,\nalice,double,three,\n", "line 3 of .*: three is no number of points"),
         (f"{HEAD}alice,double,,\n", "line 2 of .*: nothing is no number of points"),
+        (f"{HEAD}alice,,,\n", "line 2 of .*: nothing is no number of points"),
+        (
+            f"{HEAD}alice,double,,good\n",
+            "line 2 of .*: double has a comment and no points; write points, the number of a line, or no function for",
+        ),
         (f"{HEAD}alice,double,nan,\n", "nan is no number"),
         (f"{HEAD}alice,double,-1,\n", "-1 is no number"),
         (f"\n{HEAD}alice,double,2,5,good\n", "line 3 of .* has more cells than columns; put quotes around"),
