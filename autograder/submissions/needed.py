@@ -8,14 +8,19 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.course.skeletons import bare_lines
-from autograder.submissions.magics import is_script_import
-from autograder.submissions.statements import (
-    DEFINITIONS,
-    alias_of,
-    bound_names,
+from autograder.submissions.effects import (
     computes_little,
     costly_functions,
     effects_of,
+    may_train,
+    returns_of,
+    training_functions,
+)
+from autograder.submissions.magics import is_script_import
+from autograder.submissions.reaches import names_own_functions_change, names_reached, sources_of
+from autograder.submissions.statements import (
+    DEFINITIONS,
+    bound_names,
     files_named,
     imported_names,
     may_read_any_name,
@@ -23,7 +28,6 @@ from autograder.submissions.statements import (
     names_a_setting_changes,
     names_bound_anew,
     names_fitted,
-    names_own_functions_change,
     names_read_by_text,
 )
 
@@ -49,7 +53,7 @@ def needed_statements(cells: Sequence[Cell], graded: Collection[str]) -> set[ast
     name is computed, as in `globals()[name]`, each assignment that computes little is kept, for any of them may be meant.
     """
     statements = [node for cell in cells for node in cell.tree.body]
-    binders = _Binders(statements)
+    binders = _Binders(statements, graded)
     always = [*filter(defines, statements), *_statements_that_make_files(statements)]
     read = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
     read += [name for node in always for name in _names(node, inside=False)]
@@ -78,12 +82,15 @@ class _Binders:
         effects: what each function of the notebook changes.
     """
 
-    def __init__(self, statements: Sequence[ast.stmt]) -> None:
+    def __init__(self, statements: Sequence[ast.stmt], graded: Collection[str]) -> None:
         self.by_name: dict[str, list[ast.stmt]] = {}
         self.runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
         self.effects = effects_of(statements)
+        self._returns = returns_of(statements)
+        self._training = training_functions(statements, graded)
         self._imported = dict(pair for node in statements for pair in imported_names(node))
-        self._aliases: dict[str, tuple[str, ast.stmt]] = {}
+        self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
+        self._aliases: dict[str, tuple[set[str], ast.stmt]] = {}
         for node in statements:
             # A `del` of a name that functions may still need, or that no cell makes, binds nothing.
             if not isinstance(node, ast.Delete) or all(_is_seen_later(each, self.by_name) for each in node.targets):
@@ -110,13 +117,26 @@ class _Binders:
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
             return
-        changed = [*names_a_method_may_change(node, self._imported, self.effects), *names_fitted(node)]
+        changed = {
+            *names_a_method_may_change(node, self._imported, self.effects),
+            *names_fitted(node),
+            *self._names_reached(node),
+        }
         self._bind_with_aliases([*bound, *changed], node)
-        by_functions = [*names_own_functions_change(node, self.effects)]
+        by_functions = [*names_own_functions_change(node, self.effects, self._returns)]
         files = set(files_named(node))
         self._bind([*by_functions, *files], node)
-        if by_functions or not set(changed) <= set(bound) or (files and isinstance(node, ast.Expr)):
+        if by_functions or not changed <= set(bound) or (files and isinstance(node, ast.Expr)):
             self.runs.add(node)
+
+    def _names_reached(self, node: ast.stmt) -> set[str]:
+        """Return the names of values that a statement changes through calls, without libraries and functions.
+
+        There are none if it may be a training, which is left out.
+        """
+        if may_train(node, self._training):
+            return set()
+        return names_reached(node, self.effects, self._returns) - self._imported.keys() - self._defined
 
     def _bind(self, names: Collection[str], *nodes: ast.stmt) -> None:
         for name in names:
@@ -125,14 +145,20 @@ class _Binders:
     def _bind_with_aliases(self, names: Collection[str], node: ast.stmt) -> None:
         """Bind names, and the names for which they stand: a statement that changes `y` after `y = x` changes `x`."""
         rebound = names_bound_anew(node)
-        for name in [name for name in names if name not in rebound]:
-            while name in self._aliases:
-                name, source = self._aliases[name]
-                self._bind([name], source, node)
+        waiting, seen = [name for name in names if name not in rebound], set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in self._aliases and name not in seen:
+                olds, source = self._aliases[name]
+                self._bind(olds, source, node)
+                waiting += olds
+            seen.add(name)
         self._aliases = {name: alias for name, alias in self._aliases.items() if name not in rebound}
-        alias = alias_of(node)
-        if alias is not None and alias[0] != alias[1]:
-            self._aliases[alias[0]] = alias[1], node
+        if isinstance(node, ast.Assign | ast.AnnAssign) and not may_train(node, self._training):
+            for name, olds in sources_of(node, self._returns).items():
+                others = olds - self._imported.keys() - self._defined - {*dir(builtins)}
+                if others:
+                    self._aliases[name] = others, node
         self._bind(names, node)
 
 
@@ -205,7 +231,7 @@ def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
     waiting = [node]
     while waiting:
         current = waiting.pop()
-        if isinstance(current, ast.Name):
+        if isinstance(current, ast.Name) and not isinstance(current.ctx, ast.Store):
             yield current.id
         elif isinstance(current, ast.Constant):
             yield from files_named(current)

@@ -6,7 +6,7 @@ A file is a name too: what one statement writes another may read.
 import ast
 import builtins
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from typing import TypeGuard
 
 from autograder.submissions.module import is_of_a_library, tree_or_none
@@ -24,7 +24,7 @@ _CHANGING = {
     *("__setitem__", "__delitem__", "__setattr__", "__delattr__", "__iadd__", "__ior__"),
 }
 #: Functions that change their first argument, besides those whose name ends in `_`.
-_CHANGING_FIRST = {
+CHANGING_FIRST = {
     *("setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal", "put"),
     *("putmask", "place", "put_along_axis", "setitem", "delitem"),
 }
@@ -34,10 +34,13 @@ _COMPUTING = {"bisect", "heapq", "numpy", "operator", "random", "torch"}
 _SETTING_UP = {"add", "configure", "disable", "enable", "load", "read", "register", "remove", "set", "update", "with"}
 #: Methods that give an estimator of scikit-learn and its kin what it later predicts by.
 _FITTING = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample"}
+#: Words in the names of functions and methods that train.
+_TRAINING = {
+    *("train", "fit", "finetune", "learn", "optimize", "minimize", "backward", "step", "epoch", "epochs", "tune"),
+}
 #: Words in the names of methods that train, show, save or end something. Any other method whose value a notebook does not use
 #: at its top may change the object.
-_NOT_CHANGING = {
-    *("train", "fit", "finetune", "learn", "optimize", "minimize", "backward", "step", "epoch", "epochs", "tune"),
+_NOT_CHANGING = _TRAINING | {
     *(
         "search",
         "partial",
@@ -62,6 +65,10 @@ _NOT_CHANGING = {
 }
 #: Libraries whose functions of the same names change nothing of the library: `np.resize`, `torch.subtract`.
 _LIBRARIES = {"np", "numpy", "torch"}
+#: Functions and methods whose value shares nothing with what they are given.
+_COPYING = {"clone", "copy", "deepcopy", "item", "tolist", "len", "str", "int", "float"}
+#: The names of the notebook that its functions give back, by the name of the function.
+Returns = Mapping[str, Set[str]]
 #: Functions that run a text.
 _OF_TEXT = {"eval", "exec"}
 #: Functions that change how all functions run.
@@ -88,7 +95,7 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
             yield from [name] if name else []
         elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store | ast.Del):
             yield from _base(child)
-        elif isinstance(child, ast.Attribute) and _changes_in_place(child.attr) and not _is_library(child.value):
+        elif isinstance(child, ast.Attribute) and changes_in_place(child.attr) and not _is_library(child.value):
             yield from _base(child.value)  # called, or given to a function that calls it, such as `map`
         elif isinstance(child, ast.Call):
             yield from _names_a_call_changes(child)
@@ -104,7 +111,7 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
 def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
     """Yield the names of what a call changes, as the name of its method or function tells."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if call.args and (name in _CHANGING_FIRST or _is_in_place(name)):
+    if call.args and (name in CHANGING_FIRST or is_in_place(name)):
         yield from _base(call.args[0])
     for keyword in call.keywords:
         if keyword.arg == "out":
@@ -127,7 +134,7 @@ def _names_looped_over(loop: ast.For) -> Iterator[str]:
         for statement in loop.body
         for node in ast.walk(statement)
         if isinstance(node, ast.Attribute | ast.Subscript)
-        and (isinstance(node.ctx, ast.Store | ast.Del) or _changes_in_place(getattr(node, "attr", "")))
+        and (isinstance(node.ctx, ast.Store | ast.Del) or changes_in_place(getattr(node, "attr", "")))
     )
     if any(name in variables for node in changed for name in _base(node)):
         names = {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
@@ -175,19 +182,19 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
         return
     if isinstance(call.func, ast.Attribute) and call.func.attr == "train" and call.args:
         yield from (name for name in _base(call.func.value) if name not in imported)  # `dropout.train(False)`
-    start, methods = _call_chain(call)
-    if not start or any(f".{name}" in own for name in methods) or any(map(_shows_or_trains, {*methods, start})):
+    start, methods = call_chain(call)
+    if not start or any(f".{name}" in own for name in methods) or any(map(shows_or_trains, {*methods, start})):
         return
     if imported.get(start) in _COMPUTING:
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
-        yield from _base(given[0]) if given else ()
+        given = (*call.args, *(keyword.value for keyword in call.keywords))
+        yield from (name for value in given for name in shared_with(value, {}) if name not in imported)
     elif start not in imported and start not in own and methods:
         yield start
     else:
         yield from _names_of_the_same_file(start, imported, own)
 
 
-def _call_chain(call: ast.Call) -> tuple[str, set[str]]:
+def call_chain(call: ast.Call) -> tuple[str, set[str]]:
     """Return `a` and the names `b`, `c` for a call such as `a.b[0].c()`; an empty text if the chain begins with no name."""
     methods, called = set[str](), call.func
     while isinstance(called, ast.Attribute | ast.Call | ast.Subscript):
@@ -212,30 +219,21 @@ def names_fitted(node: ast.stmt) -> Iterator[str]:
             yield from _base(child.func.value)
 
 
-def _shows_or_trains(name: str) -> bool:
+def shows_or_trains(name: str) -> bool:
     words = name.split("_")
     return words[0] not in _SETTING_UP and (name.startswith("to_") or not _NOT_CHANGING.isdisjoint(words))
 
 
-def alias_of(node: ast.stmt) -> tuple[str, str] | None:
-    """Return the new and the old name for `inner = table["a"]` and `group = parser.add_argument_group()`, else None.
-
-    What changes the new one in place may change the old one.
-    """
-    assigned = _assignment(node)
-    if assigned is None:
-        return None
-    new, value = assigned
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-        if value.func.attr.split("_")[0] not in ("add", "get", "setdefault"):
-            return None
-        value = value.func
-    old = next(_base(value), "") if not isinstance(value, ast.Name) else ""
-    return (new, old) if old else None
+def trains(name: str) -> bool:
+    """Return True if the name of a function or method says that it trains, or computes a gradient."""
+    words = name.split("_")
+    return words[0] not in _SETTING_UP and (name in ("grad", "zero_grad") or not _TRAINING.isdisjoint(words))
 
 
 def names_bound_anew(node: ast.stmt) -> set[str]:
-    """Return the names that an assignment binds, without those whose value it changes in place."""
+    """Return the names that an assignment binds, without those whose value it changes in place, as `row += 1` may do."""
+    if isinstance(node, ast.AugAssign):
+        return set()
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
     return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name) and _stores(each)}
 
@@ -253,16 +251,16 @@ def imported_names(node: ast.stmt) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name.partition(".")[0], library.partition(".")[0]
 
 
-def _changes_in_place(method: str) -> bool:
+def changes_in_place(method: str) -> bool:
     """Return True if the name of a method says that it changes what it is called on."""
-    return method in _CHANGING or _is_in_place(method)
+    return method in _CHANGING or is_in_place(method)
 
 
 def _is_library(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in _LIBRARIES
 
 
-def _is_in_place(name: str) -> bool:
+def is_in_place(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
 
 
@@ -293,7 +291,7 @@ def names_read_by_text(node: ast.AST) -> Iterator[str]:
     """Yield `SIZES` for `globals()["SIZES"]`, `globals().get("SIZES")` and `eval("SIZES")`, wherever it stands inside."""
     yield from (str(key.value) for _, key in _lookups(node) if isinstance(key, ast.Constant))
     for child in ast.walk(node):
-        tree = _tree_of_text(child) if _called_name(child) in _OF_TEXT else None
+        tree = _tree_of_text(child) if called_name(child) in _OF_TEXT else None
         names = (each for each in ast.walk(tree or ast.Pass()) if isinstance(each, ast.Name))
         yield from (name.id for name in names if not _stores(name))
 
@@ -318,7 +316,7 @@ def _gives_all_names(node: ast.AST) -> bool:
         return any(alias.name == "__main__" for alias in node.names)
     if isinstance(node, ast.ImportFrom):
         return node.module == "__main__"
-    called = _called_name(node)
+    called = called_name(node)
     return called == "globals" or (called in _OF_TEXT and _tree_of_text(node) is None)
 
 
@@ -337,119 +335,48 @@ def _lookups(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield space, key
 
 
-def computes_little(node: ast.stmt, costly: Collection[str]) -> bool:
-    """Return True for an assignment that calls nothing that trains, shows something or asks, as far as names tell.
-
-    Args:
-        node: a statement at the top of a notebook.
-        costly: what `costly_functions` returned.
-    """
-    return isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and not _calls_costly(node, costly)
-
-
-def costly_functions(statements: Collection[ast.stmt], graded: Collection[str]) -> set[str]:
-    """Return the notebook's own functions that may compute for long, by the names of `effects_of`.
-
-    These are the graded ones, those that train, show something, ask or wait, as far as names tell, and those that call them.
-    """
-    functions = [pair for node in statements for pair in _functions(node)]
-    costly = set(graded)
-    while grown := {name for name, node in functions if _calls_costly(node, costly)} - costly:
-        costly |= grown
-    return costly
-
-
-def _calls_costly(node: ast.AST, costly: Collection[str]) -> bool:
-    children = list(ast.walk(node))
-    chains = [_call_chain(child) for child in children if isinstance(child, ast.Call)]
-    names = {name for start, methods in chains for name in (start, *methods)}
-    known = {*(start for start, _ in chains), *(f".{name}" for _, methods in chains for name in methods)}
-    endless = any(isinstance(child, ast.While) for child in children)
-    return endless or not known.isdisjoint({*costly, "input"}) or any(map(_shows_or_trains, names))
-
-
-#: What a function changes: names of the notebook, and True if it changes an argument too.
-Effects = tuple[set[str], bool]
-
-
-def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
-    """Return what each function of a notebook changes, itself or by the functions that it calls.
-
-    It stands by the function's name; that of a method by its name with a dot before it. A value whose class has `__call__`
-    is a function too.
-    """
-    functions = [pair for node in statements for pair in _functions(node)]
-    found: dict[str, Effects] = {}
-    while (grown := {name: _effects(function, found) for name, function in functions}) != found:
-        found = grown
-    for name, value in filter(None, map(_assignment, statements)):
-        names, changes_itself = found.get(f"{_called_name(value)}()", (set(), False))
-        if names or changes_itself:
-            found[name] = names | {name}, False
-    return found
-
-
-def _functions(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]]:
-    """Yield the functions that a statement defines, by the names of `effects_of`; `__call__` also as `Class()`."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        yield node.name, node
-    elif isinstance(node, ast.ClassDef):
-        for each in node.body:
-            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield f".{each.name}", each
-                if each.name == "__call__":
-                    yield f"{node.name}()", each
-    elif (assigned := _assignment(node)) and isinstance(assigned[1], ast.Lambda):
-        yield assigned[0], assigned[1]
-
-
-def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | None:
+def assignment(node: ast.stmt) -> tuple[str, ast.expr] | None:
     """Return the name and the value of an assignment to one name, None for any other statement."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
         return node.targets[0].id, node.value
     return None
 
 
-def _called_name(node: ast.AST) -> str:
+def called_name(node: ast.AST) -> str:
     """Return the name of the function that an expression calls; empty for any other expression."""
     return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
 
 
-def _effects(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, others: Mapping[str, Effects]) -> Effects:
-    """Return what a function changes.
-
-    Args:
-        function: a function of the notebook.
-        others: what the functions that it may call change.
-    """
-    body = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body
-    arguments = function.args
-    given = {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
-    stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
-    local = {
-        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    } - stated
-    changed = {name for node in body for name in (*bound_names(node), *names_own_functions_change(node, others))}
-    return stated | (changed - given - local), not changed.isdisjoint(given - local)
+def name_of_call(node: ast.AST) -> str:
+    """Return the name of the function or method that an expression calls; empty for any other expression."""
+    return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else called_name(node)
 
 
-def names_own_functions_change(node: ast.stmt, effects: Mapping[str, Effects]) -> Iterator[str]:
-    """Yield the names that a statement changes by calls of the notebook's own functions.
-
-    A function that is handed over, as in `map(register, names)`, is taken for called.
-    """
-    for call in ast.walk(node):
-        if not isinstance(call, ast.Call):
-            continue
-        given = (*call.args, *(keyword.value for keyword in call.keywords))
-        for value in given:
-            yield from effects.get(getattr(value, "id", ""), (set(), False))[0]
-        called = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else _called_name(call)
-        names, arguments = effects.get(called, (set(), False))
-        yield from names
-        if arguments:
-            for value in (call.func, *given) if isinstance(call.func, ast.Attribute) else given:
-                yield from _base(value)
+def shared_with(node: ast.expr, returns: Returns) -> Iterator[str]:
+    """Yield the names of which the value of an expression may hold a part, or be one: `kernel` for `kernel.view(-1)[0]`."""
+    match node:
+        case ast.Name(id=name):
+            yield name
+        case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
+            yield from shared_with(inner, returns)
+        case ast.NamedExpr(value=inner):
+            yield from shared_with(inner, returns)
+        case ast.Call() if name_of_call(node) not in _COPYING:
+            yield from returns.get(called_name(node), ())
+            inside = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            for each in (*inside, *node.args, *(keyword.value for keyword in node.keywords)):
+                yield from shared_with(each, returns)
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+            for each in parts:
+                yield from shared_with(each, returns)
+        case ast.Dict(values=parts):
+            for each in parts:
+                yield from shared_with(each, returns)
+        case ast.IfExp(body=one, orelse=other):
+            yield from (*shared_with(one, returns), *shared_with(other, returns))
+        case ast.ListComp(generators=loops) | ast.GeneratorExp(generators=loops):
+            for loop in loops:
+                yield from shared_with(loop.iter, returns)
 
 
 def _is_attributes(node: ast.expr) -> TypeGuard[ast.Call]:

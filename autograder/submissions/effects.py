@@ -1,0 +1,185 @@
+"""Tell what the functions of a notebook change, and which of them may compute for long, as far as their text says."""
+
+import ast
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from autograder.submissions.reaches import (
+    Effects,
+    names_own_functions_change,
+    names_reached,
+)
+from autograder.submissions.statements import (
+    Returns,
+    assignment,
+    bound_names,
+    call_chain,
+    called_name,
+    changes_in_place,
+    name_of_call,
+    shared_with,
+    shows_or_trains,
+    trains,
+)
+
+
+def computes_little(node: ast.stmt, costly: Collection[str]) -> bool:
+    """Return True for an assignment that calls nothing that trains, shows something or asks, as far as names tell.
+
+    Args:
+        node: a statement at the top of a notebook.
+        costly: what `costly_functions` returned.
+    """
+    return isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and not _calls_costly(node, costly)
+
+
+def costly_functions(statements: Collection[ast.stmt], graded: Collection[str]) -> set[str]:
+    """Return the notebook's own functions that may compute for long, by the names of `effects_of`.
+
+    These are the graded ones, those that train, show something, ask or wait, as far as names tell, and those that call them.
+    """
+    return _with_callers(statements, graded, _calls_costly)
+
+
+def training_functions(statements: Collection[ast.stmt], graded: Collection[str]) -> set[str]:
+    """Return the notebook's own functions that may train: the graded ones, those that do by their calls, and their callers."""
+    return _with_callers(statements, graded, may_train)
+
+
+def _with_callers(
+    statements: Collection[ast.stmt], first: Collection[str], calls: Callable[[ast.AST, Collection[str]], bool]
+) -> set[str]:
+    """Return some of the notebook's own functions, those that call what is looked for, and so on."""
+    functions = [pair for node in statements for pair in _functions(node)]
+    found = set(first)
+    while grown := {name for name, node in functions if calls(node, found)} - found:
+        found |= grown
+    return found
+
+
+def may_train(node: ast.AST, training: Collection[str]) -> bool:
+    """Return True if a statement or function calls something that trains, or reads a gradient.
+
+    Args:
+        node: the statement or function.
+        training: what `training_functions` returned, or as many as are known.
+    """
+    calls = [child for child in ast.walk(node) if isinstance(child, ast.Call)]
+    names = map(name_of_call, calls)
+    own = (f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else called_name(call) for call in calls)
+    slopes = any(isinstance(child, ast.Attribute) and child.attr == "grad" for child in ast.walk(node))
+    return slopes or any(map(trains, names)) or not set(own).isdisjoint(training)
+
+
+def _calls_costly(node: ast.AST, costly: Collection[str]) -> bool:
+    children = list(ast.walk(node))
+    chains = [call_chain(child) for child in children if isinstance(child, ast.Call)]
+    names = {name for start, methods in chains for name in (start, *methods)}
+    known = {*(start for start, _ in chains), *(f".{name}" for _, methods in chains for name in methods)}
+    endless = any(isinstance(child, ast.While) for child in children)
+    return endless or not known.isdisjoint({*costly, "input"}) or any(map(shows_or_trains, names))
+
+
+def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
+    """Return what each function of a notebook changes, itself or by the functions that it calls.
+
+    It stands by the function's name; that of a method by its name with a dot before it. A value whose class has `__call__`
+    is a function too, and so is a name for a method that changes something: `add = names.append`.
+    """
+    functions = [pair for node in statements for pair in _functions(node)]
+    returns = returns_of(statements)
+    found: dict[str, Effects] = {}
+    while (grown := {name: _effects(function, found, returns) for name, function in functions}) != found:
+        found = grown
+    for name, value in filter(None, map(assignment, statements)):
+        names, changes_itself = found.get(f"{called_name(value)}()", (set(), False))
+        if names or changes_itself:
+            found[name] = {*names, name}, False
+        elif _is_function_of_others(value, found):
+            found[name] = {*shared_with(value, returns), name}, False
+    return found | _closures(statements)
+
+
+def _is_function_of_others(value: ast.expr, known: Collection[str]) -> bool:
+    """Return True for `names.append` and `partial(setattr, config)`: functions that change what they were made of."""
+    if isinstance(value, ast.Attribute):
+        return changes_in_place(value.attr) or f".{value.attr}" in known
+    return name_of_call(value) == "partial"
+
+
+def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
+    """Return that each name of `table, enter = make()` may change the others, if `make` defines a function inside."""
+    makers = {
+        name
+        for node in statements
+        for name, function in _functions(node)
+        if any(
+            child is not function and isinstance(child, ast.FunctionDef | ast.Lambda) for child in ast.walk(function)
+        )
+    }
+    found: dict[str, Effects] = {}
+    for node in statements:
+        if isinstance(node, ast.Assign) and called_name(node.value) in makers:
+            bound = {each.id for target in node.targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+            found |= {name: (bound, False) for name in bound if len(bound) > 1}
+    return found
+
+
+def returns_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
+    """Return the names of the notebook that each of its functions gives back, by the name of the function."""
+    found: dict[str, set[str]] = {}
+    for node in statements:
+        for name, function in _functions(node):
+            given = [
+                child.value for child in ast.walk(function) if isinstance(child, ast.Return) and child.value is not None
+            ]
+            names = {each for value in given for each in shared_with(value, {})}
+            found[name] = names - _parameters(function) - _local_names(function)
+    return found
+
+
+def _functions(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]]:
+    """Yield the functions that a statement defines, by the names of `effects_of`; `__call__` also as `Class()`."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node.name, node
+    elif isinstance(node, ast.ClassDef):
+        for each in node.body:
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f".{each.name}", each
+                if each.name == "__call__":
+                    yield f"{node.name}()", each
+    elif (assigned := assignment(node)) and isinstance(assigned[1], ast.Lambda):
+        yield assigned[0], assigned[1]
+
+
+def _effects(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, others: Mapping[str, Effects], returns: Returns
+) -> Effects:
+    """Return what a function changes.
+
+    Args:
+        function: a function of the notebook.
+        others: what the functions that it may call change.
+        returns: what these give back.
+    """
+    body: list[ast.stmt] = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body
+    given, local = _parameters(function), _local_names(function)
+    stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+    changed = {
+        name for node in body for name in (*bound_names(node), *names_own_functions_change(node, others, returns))
+    }
+    if not may_train(function, ()):
+        inner = ast.With(items=[], body=body)  # all of it at once: what one statement names another may change
+        changed |= names_reached(inner, others, returns)
+    return stated | (changed - given - local), not changed.isdisjoint(given - local)
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    arguments = function.args
+    return {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+
+
+def _local_names(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    """Return the names that a function binds itself, without those that it says are the notebook's."""
+    stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+    bound = (node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return {*bound} - stated

@@ -1,0 +1,107 @@
+"""Tell what a statement of a notebook changes through calls, loops and second names, as far as its text says.
+
+`kernel.view(-1)[1] = 1` changes `kernel`, a loop that sets `p.requires_grad` for `p in net.parameters()` changes `net`, and
+after `flat = kernel.numpy()` whatever changes `flat` changes `kernel`.
+"""
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping, Set
+
+from autograder.submissions.statements import (
+    CHANGING_FIRST,
+    Returns,
+    called_name,
+    changes_in_place,
+    is_in_place,
+    name_of_call,
+    shared_with,
+)
+
+#: What a function changes: names of the notebook, and True if it changes an argument too.
+Effects = tuple[Set[str], bool]
+#: Functions and methods that move on in what they read: the next call gives something else.
+_CONSUMING = {"next", "__next__", "read", "readline", "readlines", "popleft"}
+
+
+def names_reached(node: ast.stmt, effects: Mapping[str, Effects], returns: Returns) -> set[str]:
+    """Return the names whose values a statement changes, through whatever calls, loops and second names inside it.
+
+    Args:
+        node: a statement, of a notebook or of a function.
+        effects: what the notebook's functions change.
+        returns: what the notebook's functions give back.
+    """
+    changed = {name for child in ast.walk(node) for name in _names_changed_by(child, returns)}
+    changed |= {*names_own_functions_change(node, effects, returns)}
+    sources: dict[str, set[str]] = {}
+    for child in ast.walk(node):
+        for name, olds in sources_of(child, returns).items():
+            sources.setdefault(name, set()).update(olds)
+    while more := {old for name in changed for old in sources.get(name, ())} - changed:
+        changed |= more
+    return changed - vars(builtins).keys()
+
+
+def names_own_functions_change(node: ast.stmt, effects: Mapping[str, Effects], returns: Returns) -> Iterator[str]:
+    """Yield the names that a statement changes by calls of the notebook's own functions.
+
+    A function that is handed over, as in `map(register, names)`, is taken for called.
+    """
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call):
+            continue
+        given = (*call.args, *(keyword.value for keyword in call.keywords))
+        for value in given:
+            yield from effects.get(getattr(value, "id", ""), (set(), False))[0]
+        called = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else called_name(call)
+        names, arguments = effects.get(called, (set(), False))
+        yield from names
+        if arguments:
+            for value in (call.func, *given) if isinstance(call.func, ast.Attribute) else given:
+                yield from shared_with(value, returns)
+
+
+def sources_of(node: ast.AST, returns: Returns) -> dict[str, set[str]]:
+    """Return the names that an assignment or a loop binds, each with those whose values it may share."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            pass
+        case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
+            targets = [target]
+        case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+            targets = [target]
+        case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+            targets = [target]
+        case _:
+            return {}
+    bound = {
+        each.id
+        for target in targets
+        for each in ast.walk(target)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+    shared = {*shared_with(value, returns)}
+    return {name: shared - {name} for name in bound}
+
+
+def _names_changed_by(node: ast.AST, returns: Returns) -> Iterator[str]:
+    """Yield the names of what one part of a statement changes."""
+    match node:
+        case (
+            ast.Subscript(value=inner, ctx=ast.Store() | ast.Del())
+            | ast.Attribute(value=inner, ctx=ast.Store() | ast.Del())
+        ):
+            yield from shared_with(inner, returns)
+        case ast.Attribute(value=inner, attr=method) if changes_in_place(method) or method in _CONSUMING:
+            yield from shared_with(inner, returns)
+        case ast.AugAssign(target=ast.Name(id=name)):
+            yield name
+        case ast.Call(args=[first, *_]) if _changes_first(name_of_call(node)):
+            yield from shared_with(first, returns)
+        case ast.keyword(arg="out", value=value):
+            yield from shared_with(value, returns)
+
+
+def _changes_first(name: str) -> bool:
+    return name in CHANGING_FIRST or name in _CONSUMING or is_in_place(name)

@@ -1,0 +1,124 @@
+"""A graded function finds what it had in the kernel, also what was changed through calls, loops and second names."""
+
+import ast
+
+import pytest
+import torch
+from nbformat.v4 import new_code_cell
+
+from tests.autograder.handed_in import read_submission
+from tests.autograder.submissions.test_submissions import UNITS, notebook
+
+TENSOR = "import numpy as np\nimport torch\nk = torch.zeros(2, 3)\ndef denoise():\n    return k.tolist()"
+LAYER = (
+    "import torch\nfrom torch import nn\nconv = nn.Conv2d(1, 1, 2)\nK = torch.ones(1, 1, 2, 2)\n"
+    "def denoise():\n    return conv.weight.tolist(), [p.requires_grad for p in conv.parameters()]"
+)
+TABLE = "names, table = ['a', 'b'], {}\ndef denoise():\n    return table"
+OBJECTS = (
+    "class Part:\n    n = 0\n    def along(self, n):\n        self.n = n\n"
+    "parts = [Part(), Part()]\ndef denoise():\n    return [part.n for part in parts]"
+)
+
+
+def names_after(text):
+    """Execute each statement for itself, as in a kernel whose cells follow one another."""
+    names = {"__name__": "__main__"}
+    for node in ast.parse(text).body:
+        exec(compile(ast.Module([node], []), "cell", "exec"), names)
+    return names
+
+
+def left_of(tmp_path, *cells):
+    (tmp_path / "variation_loss.ipynb").write_text(notebook(*map(new_code_cell, cells)))
+    return read_submission(tmp_path, UNITS, ["denoise"]).modules["variation_loss"].text
+
+
+@pytest.mark.parametrize(
+    ("start", "cells"),
+    [
+        (TENSOR, ["k.view(-1)[1] = 1"]),
+        (TENSOR, ["flat = k.view(3, 2)", "flat[:, 0] = -1"]),
+        (TENSOR, ["flat = k.view(-1)", "for i in range(3):\n    flat[i] = i"]),
+        (TENSOR, ["a = k.numpy()\na[:] = 4"]),
+        (TENSOR, ["np.put(k.numpy(), [0, 1], [5, 6])"]),
+        (TENSOR, ["np.copyto(k.numpy(), 3)"]),
+        (TENSOR, ["for i in range(2):\n    row = k[i]\n    row[0] = -1"]),
+        (TENSOR, ["for row in k:\n    row += 2"]),
+        (TENSOR, ["for i, row in enumerate(k):\n    row += i"]),
+        (TENSOR, ["with torch.no_grad():\n    for row in k:\n        row.fill_(2)"]),
+        (TENSOR, ["if True:\n    for row in k:\n        row[1] = 3"]),
+        (TENSOR, ["for i in range(2):\n    for j in range(3):\n        k.view(-1)[i * 3 + j] = i"]),
+        (TENSOR, ["first, second = k.unbind()", "second += 1"]),
+        (TENSOR, ["k.data.view(-1).copy_(torch.arange(6))"]),
+        (TENSOR, ["def fill(t):\n    flat = t.view(-1)\n    flat[0] = 7", "fill(k)"]),
+        (TENSOR, ["def fill(t):\n    for row in t:\n        row[0] = 7", "fill(k)"]),
+        (LAYER, ["with torch.no_grad():\n    for p in conv.parameters():\n        p.fill_(2)"]),
+        (LAYER, ["for p in conv.parameters():\n    p.requires_grad = False"]),
+        (LAYER, ["next(conv.parameters()).data = K"]),
+        (LAYER, ["list(conv.parameters())[0].data[:] = K"]),
+        (LAYER, ["conv.state_dict()['weight'][:] = K"]),
+        (LAYER, ["w = next(conv.parameters())", "w.data.copy_(K)"]),
+        (LAYER, ["torch.nn.utils.vector_to_parameters(torch.ones(5), conv.parameters())"]),
+        (LAYER, ["for p in [conv.weight, conv.bias]:\n    p.requires_grad_(False)"]),
+        (TABLE, ["def get():\n    return table", "get()['a'] = 2"]),
+        (TABLE, ["def get():\n    return table", "get().update(b=3)"]),
+        (TABLE, ["both = [table, names]", "both[0].update(a=1)"]),
+        (TABLE, ["for name in names:\n    table.setdefault(name, []).append(name)"]),
+        (TABLE, ["enter = table.update", "enter(a=4)"]),
+        (TABLE, ["from functools import partial\nenter = partial(table.__setitem__, 'a')", "enter(5)"]),
+        (
+            "def make():\n    found = {}\n    def enter(key):\n        found[key] = 1\n    return found, enter\n"
+            "table, enter = make()\ndef denoise():\n    return table",
+            ["for key in 'ab':\n    enter(key)"],
+        ),
+        (
+            TABLE,
+            [
+                "class Builder:\n    def __init__(self, store):\n        self.store = store\n"
+                "    def enter(self, key):\n        self.store[key] = 1\nbuilder = Builder(table)",
+                "for name in names:\n    builder.enter(name)",
+            ],
+        ),
+        (OBJECTS, ["for part, n in zip(parts, (2, 3)):\n    part.along(n)"]),
+        (OBJECTS, ["if parts:\n    for part in parts:\n        part.n = 4"]),
+        (OBJECTS, ["for n in range(2):\n    for part in parts:\n        part.n += n"]),
+        (OBJECTS, ["for part in parts:\n    setattr(part, 'n', 5)"]),
+        (OBJECTS, ["def give(one, n):\n    one.n = n", "for part in parts:\n    give(part, 6)"]),
+        (
+            "lines = iter(['head', 'a', 'b'])\ndef denoise():\n    return rows",
+            ["header = next(lines)", "rows = list(lines)"],
+        ),
+        (
+            "import io\nfile = io.StringIO('head\\na\\n')\ndef denoise():\n    return rows",
+            ["header = file.readline()", "rows = file.readlines()"],
+        ),
+    ],
+)
+def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
+    torch.manual_seed(0)  # a layer begins by lot
+    expected = names_after("\n".join([start, *cells]))["denoise"]()
+    torch.manual_seed(0)
+    assert names_after(left_of(tmp_path, start, *cells))["denoise"]() == expected
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "for images, labels in loader:\n    out = net(images)\n    out[0] = 1",
+        "for epoch in range(9):\n    for p, g in zip(params, torch.autograd.grad(loss(), params)):\n        p.data -= g",
+        "history = fit(net, loader)\nhistory.append(0)",
+        "losses = []\nfor x in loader:\n    losses.append(net(x))",
+        "out = net(loader)\nout = out.clone()\nout[0] = 1",
+        "print(net(loader))",
+    ],
+)
+def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
+    start = "net, loader, params, loss = load()\ndef fit(net, loader):\n    net.train()\n    return []"
+    text = left_of(tmp_path, start, cell, "def denoise():\n    return net")
+    assert cell.splitlines()[-1] not in text
+
+
+def test_two_names_that_stand_for_parts_of_one_another_end(tmp_path):
+    cell = "a = load()\nb = a.left\na = b.right\nb = a.left\na.n = 1\nb.n = 2"
+    assert "a.n = 1" in left_of(tmp_path, cell, "def denoise():\n    return a")
