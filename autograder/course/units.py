@@ -33,6 +33,11 @@ class Function:
     later: float = 0.0
     examples: float = 0.0
 
+    @property
+    def to_come(self) -> float:
+        """Return the points that a run at home never gives: of checks that a release lacks, and of examples."""
+        return self.later + self.examples
+
 
 @dataclass(frozen=True)
 class RubricItem:
@@ -95,6 +100,12 @@ class Unit:
     def later(self) -> float:
         """Return the points of the unit's checks that a students' release lacks; none in the instructor's course."""
         return sum(function.later for function in self.functions.values())
+
+    @property
+    def to_come(self) -> float:
+        """Return the points that a run at home never gives: of its functions, and of the questions that people grade."""
+        asked = (question.points for question in self.questions.values())
+        return sum(function.to_come for function in self.functions.values()) + sum(asked)
 
 
 class Reader:

@@ -44,12 +44,7 @@ def next_step(catalog: Catalog, progress: Progress, *, watching: bool = False) -
     unit = progress.next_unit(catalog)
     if unit is None:
         yield tr("Everything passes. Well done. Your pictures: autograder gallery")
-        later = sum(unit.later for unit in catalog.units.values())
-        if later:
-            yield tr(
-                "{points} more points are given when it is graded, by checks that are not here.",
-                points=points_text(later),
-            )
+        yield from _points_to_come(catalog)
         return
     function = progress.open_functions(catalog, unit)[0]
     yield tr("Next: {function} in {place}", function=function, place=place(catalog, unit.name, function))
@@ -58,6 +53,18 @@ def next_step(catalog: Catalog, progress: Progress, *, watching: bool = False) -
             "Run its checks each time you save: autograder watch. Once: pytest {file}", file=_file(catalog, unit.name)
         )
     yield tr("Stuck? autograder hint. What it is about: {lesson}", lesson=_lesson(catalog, unit.name))
+
+
+def _points_to_come(catalog: Catalog) -> Iterator[str]:
+    """Yield a sentence on the points that are given when everything that passes here is graded, if there are any."""
+    units = catalog.units.values()
+    later, points = sum(unit.later for unit in units), sum(unit.to_come for unit in units)
+    if points > later:
+        yield tr("{points} more points are given when it is graded.", points=points_text(points))
+    elif later:
+        yield tr(
+            "{points} more points are given when it is graded, by checks that are not here.", points=points_text(later)
+        )
 
 
 def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
@@ -73,7 +80,7 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
             hints = tr(", {hints} of {count} hints read", hints=read, count=len(function.hints)) if read else ""
             mark = "+" if standing.passed else "-"
             possible = function.points - function.later
-            worth = points_line(possible if standing.passed else 0.0, possible, function.later)
+            worth = points_line(possible if standing.passed else 0.0, possible, function.to_come)
             yield f"    {mark} {name:<{width}} {worth}  {passed}{hints}"
 
 
@@ -117,9 +124,8 @@ def _mark(catalog: Catalog, unit: Unit, current: Unit | None, progress: Progress
 
 
 def _points(units: Sequence[Unit], progress: Progress) -> str:
-    later = sum(unit.later for unit in units)
-    possible = sum(unit.points for unit in units) - later
-    return points_line(sum(map(progress.points, units)), possible, later)
+    possible = sum(unit.points - unit.later for unit in units)
+    return points_line(sum(map(progress.points, units)), possible, sum(unit.to_come for unit in units))
 
 
 def _moment(passed: str) -> str:

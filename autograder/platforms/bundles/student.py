@@ -82,7 +82,9 @@ def _start(catalog: Catalog, language: str) -> Files:
     readme = own if (files_of("autograder.platforms.bundles") / "templates" / own).is_file() else "README.md"
     constraints = f" -c {_CONSTRAINTS}" if (catalog.root / _CONSTRAINTS).is_file() else ""
     start = {
-        "README.md": template(readme, title=catalog.title, unit=first, constraints=constraints),
+        "README.md": template(
+            readme, title=catalog.title, unit=first, constraints=constraints, **_examples_that_earn_points(catalog)
+        ),
         "Makefile": template("Makefile"),
     }
     if not any(re.match(r"torch\b", each) for each in dependencies(catalog)):
@@ -90,6 +92,19 @@ def _start(catalog: Catalog, language: str) -> Files:
     return start | {
         ".gitignore": template("gitignore"),
         **{f".vscode/{name}": template(name) for name in ("launch.json", "settings.json")},
+    }
+
+
+def _examples_that_earn_points(catalog: Catalog) -> dict[str, str]:
+    """Return what a README tells of the functions whose examples earn points; empty texts if there are none."""
+    found = [
+        (unit.name, name) for unit in catalog.units.values() for name, each in unit.functions.items() if each.examples
+    ]
+    first = found[0][1] if found else ""
+    return {
+        "examples": ", ".join(f"`{name}`" for _, name in found),
+        "example": first,
+        "module": catalog.module_of(found[0][0], first) if found else "",
     }
 
 

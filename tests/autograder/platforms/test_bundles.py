@@ -572,6 +572,16 @@ def test_a_read_me_names_the_constraints_only_if_there_are_any(language, tmp_pat
     assert "pip install -e . -c constraints.txt`" in readme
 
 
+def test_a_read_me_tells_of_examples_only_if_they_earn_points(tmp_path):
+    root = make_course(tmp_path / "course")
+    assert "my_checks" not in student_bundle(read_catalog(root))["README.md"].decode()
+    path = root / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace("points = 1\n", "points = 1\nexamples = 2\n"))
+    readme = " ".join(student_bundle(read_catalog(root))["README.md"].decode().split())
+    assert "5. write examples of `halve` into `exercises/my_checks.py`" in readme
+    assert "`from exercises.doubling import halve`" in readme and "Hand that file in beside the unit's." in readme
+
+
 @pytest.mark.parametrize("language", ["en", "lt", "ms", "my", "sr", "tl"])
 def test_only_a_course_that_needs_pytorch_tells_its_size(language, tmp_path):
     root = make_course(tmp_path / "course")
