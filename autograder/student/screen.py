@@ -13,7 +13,7 @@ from rich.text import Text
 from autograder.course.catalog import Catalog
 from autograder.course.units import Unit
 from autograder.messages import tr, tr_plural
-from autograder.results.summary import function_lines, function_points_line, unit_points_line
+from autograder.results.summary import checks_points_line, function_lines
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.progress import Progress, checked_functions
@@ -125,6 +125,8 @@ class Terminal:
 KEYS = "h hint   l list   r reset   s solution   d diff   Enter again   q quit"
 _BAR = 30
 _WAITING = (Outcome.BLOCKED, Outcome.NOT_RUN)
+#: Outcomes of the check that ran when the process of the run ended.
+_ENDS_OF_PROCESSES = (Outcome.CRASHED, Outcome.TIMED_OUT)
 
 
 def run_lines(catalog: Catalog, progress: Progress, run: WatchedRun, shown: str = "") -> Iterator[str]:
@@ -138,17 +140,27 @@ def run_lines(catalog: Catalog, progress: Progress, run: WatchedRun, shown: str 
     """
     unit = catalog.units[run.unit]
     yield bar(catalog, progress)
-    yield f"{tr(unit.title)}: {unit_points_line(catalog, list(run.checks.values()))}"
+    yield f"{tr(unit.title)}: {checks_points_line(list(run.checks.values()), unit.to_come)}"
     groups = _by_function(unit, run)
-    shown = shown if shown in groups and not _passes(groups[shown]) else first_open(unit, run)
+    shown = _function_in_full(unit, run, shown)
     for function, checks in groups.items():
         if _passes(checks):
-            yield f"  + {function}: {function_points_line(catalog, checks)}"
+            yield f"  + {function}: {_worth(catalog, checks)}"
         elif function != shown:
             yield f"  - {function}: {_short_text(catalog, checks)}"
         else:
             yield from _full_lines(catalog, run, checks)
     yield ""
+
+
+def _function_in_full(unit: Unit, run: WatchedRun, wanted: str) -> str:
+    """Return the function to show in full: the wanted or the first open one, or what ended the run if that was not run."""
+    groups = _by_function(unit, run)
+    chosen = wanted if wanted in groups and not _passes(groups[wanted]) else first_open(unit, run)
+    if not run.broken or any(check.outcome is not Outcome.NOT_RUN for check in groups.get(chosen, [])):
+        return chosen
+    ended = (check.function for check in run.checks.values() if check.outcome in _ENDS_OF_PROCESSES)
+    return next(ended, chosen)
 
 
 def bar(catalog: Catalog, progress: Progress) -> str:
@@ -177,9 +189,7 @@ def running_lines(catalog: Catalog, run: WatchedRun | None, running: str, shown:
     checks = _by_function(catalog.units[run.unit], run).get(shown, [])
     if checks and all(check in ended for check in checks):
         yield from (
-            [f"  + {shown}: {function_points_line(catalog, checks)}"]
-            if _passes(checks)
-            else _full_lines(catalog, run, checks)
+            [f"  + {shown}: {_worth(catalog, checks)}"] if _passes(checks) else _full_lines(catalog, run, checks)
         )
     function = run.checks[running].function
     yield tr(
@@ -207,17 +217,26 @@ def _by_function(unit: Unit, run: WatchedRun) -> dict[str, list[CheckResult]]:
 def _full_lines(catalog: Catalog, run: WatchedRun, checks: list[CheckResult]) -> Iterator[str]:
     function = checks[0].function
     where = standing.place(catalog, run.unit, function)
-    if {check.outcome for check in checks} <= {Outcome.NOT_WRITTEN, Outcome.NOT_RUN}:
+    outcomes = {check.outcome for check in checks}
+    if outcomes == {Outcome.NOT_RUN}:
+        yield f"  - {function}: {_short_text(catalog, checks)}"
+        return
+    if outcomes <= {Outcome.NOT_WRITTEN, Outcome.NOT_RUN}:
         yield "  > " + tr("{function} is next: write it in {where}", function=function, where=where)
         return
     decisive = [check for check in checks if check.outcome not in _WAITING]
-    worth = function_points_line(catalog, checks)
+    worth = _worth(catalog, checks)
     yield "  x " + tr("{function}: {points}, in {where}", function=function, points=worth, where=where)
     _, *lines = function_lines(decisive or checks, set(), verbose=False, printed=True)
     yield from (f"  {line}" for line in lines)
     if decisive and len(decisive) < len(checks):
         waiting = len(checks) - len(decisive)
         yield "    ~ " + tr_plural("{count} more check waits for that", "{count} more checks wait for that", waiting)
+
+
+def _worth(catalog: Catalog, checks: list[CheckResult]) -> str:
+    """Return the points of all checks of a function with their maximum, and the points that only grading gives."""
+    return checks_points_line(checks, catalog.units[checks[0].unit].functions[checks[0].function].to_come)
 
 
 def _short_text(catalog: Catalog, checks: list[CheckResult]) -> str:
@@ -227,5 +246,5 @@ def _short_text(catalog: Catalog, checks: list[CheckResult]) -> str:
     if outcomes == {Outcome.NOT_RUN}:
         return tr("not run yet")
     failed = sum(check.outcome is not Outcome.PASSED for check in checks)
-    worth = function_points_line(catalog, checks)
+    worth = _worth(catalog, checks)
     return tr("{points}, {failed} of {count} checks open", points=worth, failed=failed, count=len(checks))

@@ -17,7 +17,7 @@ from autograder.results.types import CheckResult, Outcome
 from autograder.student.progress import FunctionProgress, Progress, fingerprint, read_progress, update_progress
 from autograder.student.runner import WatchedRun
 from autograder.student.screen import run_lines
-from autograder.student.standing import bars, listing, next_step, overview, place
+from autograder.student.standing import bars, headline, listing, next_step, overview, place
 from tests.autograder.conftest import ROOT
 from tests.autograder.small_course import RIGHT, make_course
 
@@ -129,6 +129,43 @@ def test_each_function_says_what_is_judged_later_and_part_of_a_course_is_not_eve
     assert "Every check that was run passes." in lines and not any("Everything" in line for line in lines)
     run = WatchedRun("quiz", {"quiz::test": passes})
     assert f"  + answers: {worth}" in list(run_lines(released, Progress(), run))
+
+
+EXAMPLES_AND_QUESTION = """examples = 2
+[unit.questions.why]
+text = "Why?"
+points = 4
+"""
+
+
+def test_points_for_examples_and_answers_are_told_as_those_that_come_later(tmp_path):
+    path = make_course(tmp_path) / "exercises" / "catalog.toml"
+    path.write_text(f"{path.read_text()}{EXAMPLES_AND_QUESTION}\n[later]\ndouble = 0.5\n")
+    catalog, progress = read_catalog(tmp_path), Progress()
+    assert headline(catalog, progress) == "small: 0 of 1 units done, 0 of 2.5 visible points; 6.5 more when graded"
+    assert re.search(r"- halve +0 of 1 visible points; 2 more when graded", "\n".join(listing(catalog, progress)))
+    passes = [
+        CheckResult(f"doubling::{name}", "doubling", name, "It is right", points, outcome=Outcome.PASSED)
+        for name, points in (("double", 1.5), ("halve", 1.0))
+    ]
+    lines = list(run_lines(catalog, progress, WatchedRun("doubling", {check.id: check for check in passes})))
+    assert lines[1] == "Doubling: 2.5 of 2.5 visible points; 6.5 more when graded"
+    assert lines[3] == "  + halve: 1 of 1 visible points; 2 more when graded"
+    progress.record(passes, "")
+    assert list(next_step(catalog, progress))[1:] == ["6.5 more points are given when it is graded."]
+
+
+def test_the_function_that_ended_the_process_is_shown_in_place_of_one_that_was_not_run(tmp_path):
+    catalog = read_catalog(make_course(tmp_path))
+    crash = "double ended the whole process with exit code 3"
+    checks = {
+        "a": CheckResult("a", "doubling", "double", "It doubles", 1.0, outcome=Outcome.CRASHED, message=crash),
+        "b": CheckResult("b", "doubling", "halve", "It halves", 1.0),
+    }
+    lines = list(run_lines(catalog, Progress(), WatchedRun("doubling", checks, broken=True), "halve"))
+    assert any(crash in line for line in lines) and "  - halve: not run yet" in lines
+    lines = list(run_lines(catalog, Progress(), WatchedRun("doubling", checks), "halve"))
+    assert "  - halve: not run yet" in lines and not any("write it" in line for line in lines)
 
 
 def test_where_a_file_has_changed_since_it_passed_not_everything_passes(own_course):
