@@ -5,10 +5,10 @@ import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -17,6 +17,8 @@ from autograder.worker.modules import LoadedModule, loading_of
 
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
 PACKAGE = "exercises"
+#: The system's own: `os.stat` knows the files in memory too while a student's code runs.
+_stat = os.stat
 
 
 @contextlib.contextmanager
@@ -118,10 +120,19 @@ def _spec_of_file(
     """Return the spec of a module that is imported by its file; one of the submission, which has no file here, by its name."""
     path = f"/{location}".replace("\\", "/")
     own = [each for each in finder.modules if path.endswith(f"/{each.replace('.', '/')}.py")]
-    if location is not None and own and not Path(location).exists():
+    if location is not None and own and not _is_on_disk(location):
         return _Spec(max(own, key=len), finder)
     spec: importlib.machinery.ModuleSpec | None = by_file(name, location, **options)
     return spec
+
+
+def _is_on_disk(location: Any) -> bool:
+    """Return True for a file of the machine, and not one that is in memory alone."""
+    try:
+        _stat(location)
+    except (OSError, TypeError, ValueError):
+        return False
+    return True
 
 
 class _LibraryLoader(importlib.abc.Loader):
