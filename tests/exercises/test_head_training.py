@@ -606,9 +606,12 @@ def assert_figures_in_between(submission, toy, centres, rng):
         histories.append(submission.fit_head(toy, train, valid, **options))
         assert_history(histories[-1], {epochs})
     whole, *parts = histories
-    for part in parts:
-        apart = {key: max(abs(one - other) for one, other in zip(part[key], whole[key], strict=False)) for key in KEYS}
-        if min(apart["train_loss"], apart["valid_loss"]) > 1e-3:
+    aparts = [{key: largest_difference(part[key], whole[key]) for key in KEYS} for part in parts]
+    ways = [min(apart["train_loss"], apart["valid_loss"]) > 1e-3 for apart in aparts]
+    # Figures that are taken while the head learns show another rate from the third epoch on, not in two epochs.
+    ways[0] = ways[0] or all(ways[1:])
+    for part, apart, another in zip(parts, aparts, ways, strict=True):
+        if another:
             continue
         for key in KEYS:
             assert_holds(
@@ -616,6 +619,11 @@ def assert_figures_in_between(submission, toy, centres, rng):
                 f"returned {show(whole[key])} under {key!r} for six epochs, but {show(part[key])} for the first of them",
                 whole,
             )
+
+
+def largest_difference(some, others):
+    """Of two lists, as far as the shorter one goes."""
+    return max(abs(one - other) for one, other in zip(some, others, strict=False))
 
 
 @pytest.mark.points("fit_head", 1.5)

@@ -38,7 +38,7 @@ def fit_head(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32,
     shuffled = torch.Generator().manual_seed(seed)
     loader = DataLoader(TensorDataset(*train), batch_size=batch_size, shuffle=True, generator=shuffled)
     optimizer = torch.optim.Adam(head.parameters(), lr=learning_rate)
-    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.95)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: 1 - done / epochs)
     criterion = nn.CrossEntropyLoss()
     history = {"train_loss": [], "train_accuracy": [], "valid_loss": [], "valid_accuracy": []}
     # The untrained weights count as the first candidate.
