@@ -17,7 +17,8 @@ from autograder.results.types import points_text
 
 _MAX_BYTES = 50 * 2**20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_DELIMITERS = ",;\t"
+#: The first counts if the heading holds as many of several: a tab is seldom a part of a column's name.
+_DELIMITERS = "\t,;"
 #: Lines before the heading: empty ones, and the one that tells Excel the delimiter.
 BEFORE_HEADING = re.compile(r"(?:[ \t]*\r?\n|sep=.\r?\n)+")
 #: Signs that begin a formula, in their usual width; and those that some spreadsheets leave out before them.
@@ -44,7 +45,8 @@ def table_text(data: bytes, name: str) -> str:
 
 def delimiter_of(text: str) -> str:
     """Return the separator that splits the first line of a table into most columns."""
-    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+    heading = text.partition("\n")[0]
+    return max(filter(heading.__contains__, _DELIMITERS), key=heading.count, default=",")
 
 
 def _encoding_of(data: bytes) -> tuple[bytes, str]:

@@ -31,6 +31,10 @@ _ALIKE = 0.6
 _OPTIONAL_MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
+#: Words in a name such as `Jane Doe (123456)` or `jdoe - Jane Doe`; a login may hold hyphens and dots.
+_WORDS = (re.compile(r"[^\s_(),;\[\]]+"), re.compile(r"[^\W_]+"))
+#: The most words of a name in which a number or login is looked for.
+_MOST_WORDS = 20
 
 
 class Finder:
@@ -159,7 +163,22 @@ class Finder:
         at = {what: self._place_of_id(key) for what, key in keys.items()}
         found = {what: place for what, place in at.items() if place is not None}
         plain = _plain(student.name or name)
-        return found | ({f"name {student.name or name}": self._by_name[plain]} if plain in self._by_name else {})
+        found |= {f"name {student.name or name}": self._by_name[plain]} if plain in self._by_name else {}
+        if found or student.id or student.login:
+            return found
+        places = {
+            place for words in _WORDS if (place := self._place_of_both(words.findall(name)[:_MOST_WORDS])) is not None
+        }
+        return {f"name {name}": places.pop()} if len(places) == 1 else {}
+
+    def _place_of_both(self, words: list[str]) -> int | None:
+        """Return the place that a number or login among some words finds, if the other words are the name of the same row."""
+        places = set()
+        for number, word in enumerate(words):
+            place = self._place_of_id(word)
+            if place is not None and self._by_name.get(_plain("".join(words[:number] + words[number + 1 :]))) == place:
+                places.add(place)
+        return places.pop() if len(places) == 1 else None
 
     def _place_of_id(self, key: str) -> int | None:
         """Return the place of a number or login; a number may lack first zeros, here or in the table."""

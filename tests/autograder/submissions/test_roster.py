@@ -69,6 +69,34 @@ def test_a_folder_may_bear_a_name_a_login_or_a_number(tmp_path, name):
     assert found.hand_ins["Jane Doe"].files and len(found.hand_ins) == 3
 
 
+NUMBERED = "Name,ID,Login\nJane Doe,123456,jane-d\nBo Li,99,\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Jane Doe 123456",
+        "Jane Doe (123456)",
+        "123456 Doe, Jane",
+        "123456_Jane Doe",
+        "jane-d - Jane Doe",
+        "123456-jane-doe",
+    ],
+)
+def test_a_name_beside_a_number_or_login_of_the_same_student_is_found(tmp_path, name):
+    assert handed(match(class_of(Student(name)), roster_of(tmp_path, NUMBERED))) == {"Jane Doe"}
+
+
+@pytest.mark.parametrize("name", ["Bo Li 123456", "Jane 123456", "Jane Doe 7", "123456 99", "Jane Doe Bo Li"])
+def test_a_name_beside_the_number_of_another_is_nobody(tmp_path, name):
+    assert handed(match(class_of(Student(name)), roster_of(tmp_path, NUMBERED))) == {name}
+
+
+def test_a_heading_with_as_many_commas_as_tabs_is_split_at_the_tabs(tmp_path):
+    text = "Name\tLogin\tNotes, long, or short\nJane Doe\tjane\t\n"
+    assert [each.student.login for each in roster_of(tmp_path, text)] == ["jane"]
+
+
 def test_a_name_of_two_students_matches_neither(tmp_path):
     text = "Name,Login\nJane Doe,jd1\nJane Doe,jd2\n"
     found = match(class_of(Student("Jane Doe")), roster_of(tmp_path, text))
