@@ -1,9 +1,11 @@
 """Compare the answers to a check's calls: a student's, the solution's, and those of a known mistake.
 
 A criterion says what of a call is compared. Values and exceptions come first. If they do not tell the student's answers from
-the solution's, side effects count as well; if the check has found fault with side effects alone, only these count.
+the solution's, side effects count as well, and then the order of a dict's keys; if the check has found fault with side effects
+alone, only these count.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -17,10 +19,11 @@ from autograder.worker.codec.message import leaves
 
 #: Stands for an object that stays with the worker, in a value that is compared.
 _OBJECT = "\0object"
-#: What of a call counts: the value, the value and the side effects, or the side effects alone.
-Criterion = Literal["values", "all", "side effects"]
+#: What of a call counts: the value; also the side effects; also the order of keys; or the side effects alone.
+Criterion = Literal["values", "all", "order", "side effects"]
 VALUES: Criterion = "values"
 ALL: Criterion = "all"
+ORDER: Criterion = "order"
 SIDE_EFFECTS: Criterion = "side effects"
 
 
@@ -40,12 +43,15 @@ def criterion_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool
         return SIDE_EFFECTS if differ(same_side_effects) else None
     if differ(same_value):
         return VALUES
-    return ALL if differ(same_in_all) else None
+    if differ(same_in_all):
+        return ALL
+    return ORDER if differ(same_in_order) else None
 
 
 def same_by(criterion: Criterion, one: Call, other: Call) -> bool:
     """Return True if two calls are the same by a criterion."""
-    return {VALUES: same_value, ALL: same_in_all, SIDE_EFFECTS: same_side_effects}[criterion](one, other)
+    same = {VALUES: same_value, ALL: same_in_all, ORDER: same_in_order, SIDE_EFFECTS: same_side_effects}[criterion]
+    return same(one, other)
 
 
 def same_value(one: Call, other: Call) -> bool:
@@ -68,6 +74,20 @@ def same_value(one: Call, other: Call) -> bool:
 def same_in_all(one: Call, other: Call) -> bool:
     """Return True if two calls gave the same value, and had the same side effects."""
     return same_value(one, other) and same_side_effects(one, other)
+
+
+def same_in_order(one: Call, other: Call) -> bool:
+    """Return True if two calls gave the same value, with the keys of each dict in the same order, and had the same effects."""
+    orders = [_orders([each.value, each.answer.left]) for each in (one, other)]
+    return orders[0] == orders[1] and same_in_all(one, other)
+
+
+def _orders(value: object) -> list[list[object]]:
+    """Return the keys of each dict in a value, in their order."""
+    if isinstance(value, dict):
+        return [list(value), *_orders(list(value.values()))]
+    parts = value if isinstance(value, list | tuple | deque) else ()
+    return [keys for part in parts for keys in _orders(part)]
 
 
 def same_side_effects(one: Call, other: Call) -> bool:
