@@ -1,5 +1,6 @@
 """The way of one check to the worker: its requests, the replies, and what the worker asks meanwhile."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -27,6 +28,8 @@ from autograder.worker.protocol import Answer, Fault, Request
 #: All that a submission answers in one check is held until the check ends.
 _ANSWERS_BYTES = 96 * 2**20
 _LARGE_BYTES = 8 * 2**20
+#: Begins what the codec tells students about a value that they return: a check that passes one is told otherwise.
+_ADVICE = re.compile(r", expected |, which is not |; return ")
 
 
 class Link:
@@ -176,7 +179,7 @@ class Link:
         try:
             return protocol.write(request, plain)
         except RefusedValue as error:
-            text = f"passes {error} to {subject}"
+            text = f"passes {_ADVICE.split(str(error), maxsplit=1)[0]} to {subject}: it cannot cross"
             if not self.answered:
                 raise CheckError(f"the check {text}") from error
             raise CheckFailed(f": the check {text}") from error
