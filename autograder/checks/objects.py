@@ -16,6 +16,7 @@ from autograder.checks.crossing import SentIterator
 from autograder.checks.functions import SPECIAL_NAMES, Caller, RemoteFunction, Unseen
 from autograder.errors import (
     AutograderError,
+    CheckError,
     CheckFailed,
     MalformedMessage,
     MissingAttribute,
@@ -24,7 +25,7 @@ from autograder.errors import (
     RefusedValue,
 )
 from autograder.worker import protocol
-from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
+from autograder.worker.codec import BUILTIN_CLASSES, Callback, Handle, Recipe, Record, with_article
 from autograder.worker.codec.message import class_or_instance, fields_named, leaves, map_tree
 
 #: Most items that a check asks an iterator for: one may never end, and each crosses on its own.
@@ -335,6 +336,11 @@ class Program:
     exit_code: int
     files: dict[str, str | bytes]
 
+    @property
+    def _words(self) -> str:
+        """Return the words for the end of a program as a value in a sentence."""
+        return f"exit code {self.exit_code} and the output {show(self.output)}"
+
     @classmethod
     def of(cls, finished: protocol.Finished) -> "Program":
         """Return the end of a program as a check sees it."""
@@ -366,6 +372,9 @@ def callback_of(value: Any, callbacks: list[Any]) -> object:
     Args:
         value: the value of a call.
         callbacks: the functions that were handed over in it so far.
+
+    Raises:
+        CheckError: it is a class that the worker does not have.
     """
     if isinstance(value, RemoteFunction):
         return Callback(-1, value.__name__)
@@ -374,6 +383,13 @@ def callback_of(value: Any, callbacks: list[Any]) -> object:
     if isinstance(value, SentIterator):
         callbacks.append(iter(value).__next__)
         return Callback(len(callbacks) - 1, "iterator", iterates=True)
+    if type(value) is type and BUILTIN_CLASSES.get(value.__name__) is value:
+        return value
+    if isinstance(value, type):
+        raise CheckError(
+            f"the check passes the class {value.__name__}, and only Python's own classes cross, such as int or ValueError; "
+            "pass a function that calls it"
+        )
     if not callable(value) or isinstance(value, RemoteObject):
         return value
     callbacks.append(value)

@@ -21,7 +21,7 @@ _TEXT_LIMIT = 2000
 _FRAME_LIMIT = 20
 #: So many attributes of an exception are looked at, the last ones, and those cross that have at most so many bytes.
 _ATTRIBUTES = 100
-_ATTRIBUTE_LIMITS = Limits(bytes=100_000)
+_ATTRIBUTE_LIMITS = Limits(bytes=100_000, recipes=False)
 #: Python itself sets or reads the attributes of these while it passes them on or shows a traceback.
 _PLAIN = (BaseException, Exception, AttributeError, ImportError, NameError, SyntaxError)
 _MODULE = ("torch.nn.modules.module", "Module")

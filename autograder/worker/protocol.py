@@ -292,7 +292,7 @@ def write_question(ask: Ask, fallback: Callable[[object], object]) -> bytes:
     Raises:
         RefusedValue: an argument cannot cross.
     """
-    return _QUESTION + encode(vars(ask), fallback)
+    return _QUESTION + encode(vars(ask), fallback, _REPLY_LIMITS)
 
 
 def is_question(message: bytes) -> bool:

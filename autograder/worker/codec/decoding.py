@@ -14,6 +14,7 @@ from autograder.errors import MalformedMessage
 from autograder.libraries import Image, ImageMode, Tensor, np, torch
 from autograder.worker.codec import plain
 from autograder.worker.codec.message import (
+    BUILTIN_CLASSES,
     DTYPES,
     HANDLE_KINDS,
     IMAGE_MODES,
@@ -229,6 +230,11 @@ class _Decoder:
             made.bit_generator.state = state
         return made
 
+    def read_class(self, depth: int, name: str) -> type:
+        if not self.limits.recipes or name not in BUILTIN_CLASSES:
+            raise MalformedMessage("a message with a class, which is not for a worker to send")
+        return BUILTIN_CLASSES[name]
+
     def read_callback(self, depth: int, number: int, name: str, iterates: bool) -> Callback:
         if not self.limits.recipes:
             raise MalformedMessage("a message with a callback, which is not for a worker to send")
@@ -265,6 +271,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "generator": _Decoder.read_generator,
     "random": _Decoder.read_random,
     "handle": _Decoder.read_handle,
+    "class": _Decoder.read_class,
     "callback": _Decoder.read_callback,
     "recipe": _Decoder.read_recipe,
 }

@@ -14,6 +14,7 @@ from autograder.errors import RefusedValue
 from autograder.libraries import Image, Kind, Tensor, np, torch
 from autograder.worker.codec.message import (
     ARRAY_KINDS,
+    BUILTIN_CLASSES,
     DTYPES,
     IMAGE_MODES,
     INTEGER_BITS,
@@ -239,6 +240,11 @@ class _Encoder:
             state = value.getstate() if name == "Random" else value.get_state(legacy=False)
         return ["random", name, self.node(state, depth + 1)]
 
+    def write_class(self, value: type, depth: int) -> object:
+        if not self.limits.recipes or BUILTIN_CLASSES.get(value.__name__) is not value:
+            return self.node(self.fallback(value), depth + 1)
+        return ["class", value.__name__]
+
     def write_handle(self, value: Handle, _: int) -> object:
         return ["handle", value.number, value.type_name, value.kind]
 
@@ -253,6 +259,7 @@ class _Encoder:
 _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
     int: _Encoder.write_integer,
     str: _Encoder.write_text,
+    type: _Encoder.write_class,
     random.Random: _Encoder.write_random,
     list: _Encoder.write_sequence,
     tuple: _Encoder.write_sequence,

@@ -1,5 +1,6 @@
 """Shared by both directions: the form of a message, its limits, kinds of values, stand-ins, and the walk over containers."""
 
+import builtins
 import collections
 import dataclasses
 import enum
@@ -17,6 +18,10 @@ PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the body
 MAGIC = b"ICM1"
 PLAIN = (type(None), bool, float, bytes)
 SCALARS = (*PLAIN, int, str)
+#: Python's own classes, which cross by their names; looked up before any code of a student's runs.
+BUILTIN_CLASSES = {
+    name: value for name, value in vars(builtins).items() if isinstance(value, type) and value.__name__ == name
+}
 #: Names of torch's dtypes that cross.
 DTYPES = (
     "bool",
@@ -47,7 +52,7 @@ class Limits:
     """Limits of a single message; one beyond them is refused, not read.
 
     Attributes:
-        recipes: False for what a worker sends: a recipe is a call, and only a worker makes it.
+        recipes: False for what a worker sends: a recipe or a class is a call, and only a worker makes it.
     """
 
     bytes: int = 256 * 2**20

@@ -36,7 +36,7 @@ from autograder.worker.protocol import Answer, Fault, Inspection, read_inspectio
 LIMITS = Limits(bytes=2**16, header_bytes=2**13, nodes=400)
 TYPES = (type(None), bool, int, float, complex, str, bytes, bytearray, range, Fraction, Decimal)
 TYPES += (datetime.date, datetime.datetime, datetime.time, datetime.timedelta)
-TYPES += (torch.Tensor, np.ndarray, Image.Image, torch.Generator, Handle, Callback)
+TYPES += (torch.Tensor, np.ndarray, Image.Image, torch.Generator, Handle, Callback, type)
 SEQUENCES = (list, tuple, set, frozenset, collections.deque)
 MAPPINGS = (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
 Point = collections.namedtuple("Point", "x y")
@@ -58,6 +58,7 @@ VALUES = [
     [Fraction(-1, 3), Decimal("1.50"), Decimal("NaN"), 1 - 2j, range(3, -9, -2), bytearray(b"ab"), {1 + 2j: 2**80}],
     [datetime.date(2026, 2, 28), datetime.datetime(2026, 1, 1, 2, tzinfo=datetime.UTC), datetime.timedelta(-1, 2, 3)],
     [datetime.time(1, 2, 3, 4), np.array([["a", "bc"], ["", "ü"]]), np.array([b"x", b"yz"])],
+    [int, ValueError],
     Recipe("data:load_model", {"name": "tiny"}, {"w": torch.zeros(2)}, ["", "head"], ["w"]),
 ]
 ATOMS = [
@@ -102,6 +103,8 @@ ATOMS = [
         "2026-01-01",
         "bytearray",
         "callback",
+        "class",
+        "ValueError",
         "<U3",
         "object",
     ),

@@ -296,10 +296,27 @@ def test_an_int_that_python_would_not_show_is_refused():
         encode(2**14_000)
 
 
-def test_a_worker_may_not_send_a_recipe():
-    message = encode([Recipe("os:system", {"command": "true"})])
+@pytest.mark.parametrize("value", [Recipe("os:system", {"command": "true"}), int])
+def test_a_worker_may_not_send_a_recipe_or_a_class(value):
+    message = encode([value])
     with pytest.raises(MalformedMessage, match="not for a worker to send"):
         decode(message, Limits(recipes=False))
+
+
+def test_a_class_of_pythons_own_crosses_by_its_name():
+    assert decode(encode((int, [ValueError]))) == (int, [ValueError])
+    with pytest.raises(RefusedValue, match="the class int itself"):
+        encode(int, limits=Limits(recipes=False))
+    for kind in (Path, type("int", (int,), {})):
+        with pytest.raises(RefusedValue, match=f"the class {kind.__name__} itself"):
+            encode(kind)
+
+
+@pytest.mark.parametrize("name", ["print", "__import__", "Fraction", "__loader__", "None", "", 3, ["int"]])
+def test_no_other_name_is_that_of_a_class(name):
+    header = msgpack.packb(["class", name])
+    with pytest.raises(MalformedMessage):
+        decode(PREFIX.pack(MAGIC, len(header), 0) + header)
 
 
 def ends_cleanly(message):
