@@ -35,6 +35,10 @@ _NAME_LETTERS = 60
 #: So many notes on the loading of a module are passed on, each of so many letters.
 _NOTES = 5
 _NOTE_LETTERS = 300
+#: The beginning of a traceback, and of a frame in it. So many letters are passed on of what ended a program.
+_TRACEBACK = "Traceback (most recent call last):\n"
+_PROGRAM_FRAME = re.compile(r'  File "([^"]+)", line (\d{1,9})\b')
+_END_LETTERS = 300
 
 
 def error_of(fault: Fault, call: str, function: str, tested: ModuleUnderTest) -> StudentFault:
@@ -190,6 +194,22 @@ def fault_in(error: BaseException, values: list[object], folder: Path | None = N
 def expects_remote_class(error: BaseException) -> bool:
     """Return True if a check has failed because it expects an exception by a class of the student's, which is none here."""
     return isinstance(error, TypeError) and _NO_EXCEPTION_CLASS.search(str(error)) is not None
+
+
+def program_end(complaint: str, module: Module) -> str:
+    """Return the exception that has ended a program, and its place in the module; empty if there is no traceback.
+
+    Args:
+        complaint: what the program has written to `sys.stderr`; every word of it may be the student's own.
+        module: that was run.
+    """
+    lines = complaint.rpartition(_TRACEBACK)[2].splitlines()
+    frames = {number: found for number, line in enumerate(lines) if (found := _PROGRAM_FRAME.match(line))}
+    after = lines[max(frames) :] if frames else []
+    error = next((line for line in after if not line.startswith(" ")), "")
+    own = [int(found[2]) for found in frames.values() if found[1] == module.filename]
+    place = f" ({module.place(own[-1])})" if own else ""
+    return f"{legible(error, _END_LETTERS)}{place}" if error else ""
 
 
 def _is_about(error: OSError, folder: Path) -> bool:

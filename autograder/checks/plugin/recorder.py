@@ -14,12 +14,12 @@ import pytest
 from autograder.checks.compare import show
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.difference import iterator_difference
-from autograder.checks.faults import expects_remote_class
+from autograder.checks.faults import expects_remote_class, program_end
 from autograder.checks.fingerprints import FingerprintDiagnosis
 from autograder.checks.mistakes import Mistake
 from autograder.checks.pictures import comparison, side_by_side
 from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
-from autograder.checks.remote import UNANSWERED, Call, StudentModule
+from autograder.checks.remote import UNANSWERED, Call, Program, StudentModule
 from autograder.checks.replays import CheckCalls, size_of
 from autograder.checks.variants import Variants
 from autograder.course.catalog import Catalog
@@ -199,7 +199,9 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     """Return the sentence for the student: a wrong answer after its call, anything else in the error's own words."""
     if isinstance(error, CheckFailed):
         call = submission.call_of(error.actual) if submission is not None else None
-        return _after_call(call, error) if call is not None else error.problem.removeprefix(": ")
+        if submission is None or call is None:
+            return error.problem.removeprefix(": ")
+        return _with_end(_after_call(call, error), call, submission)
     if isinstance(error, StudentFault):
         return error.sentence
     text = str(error).strip().partition("\n")[0]
@@ -262,8 +264,19 @@ def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
     if made is not None and call.function == "__eq__" and (other := iterator_difference(call.on, *call.args)):
         return f"{made} {other}"
     if problem.startswith("expected "):
-        return f"{call} returned {show(call.value)}, {problem}"
-    return f"{call} returned {show(call.value)}, which does not hold: {problem}"
+        return _with_end(f"{call} returned {show(call.value)}, {problem}", call, submission)
+    failed = (
+        f"returned {show(call.value)}, which does not hold: {problem}"  # a text of its own, as translations need it
+    )
+    return _with_end(f"{call} {failed}", call, submission)
+
+
+def _with_end(text: str, call: Call, submission: StudentModule) -> str:
+    """Return a sentence about a call; if it was the run of a program that an exception has ended, with that exception."""
+    program = call.value
+    error = program_end(program.error, submission.module) if isinstance(program, Program) and program.exit_code else ""
+    end = f"the program ended with {error}"
+    return f"{text}; {end}" if error else text
 
 
 def _line(check: CheckResult, error: BaseException, submission: StudentModule | None) -> int:
