@@ -37,8 +37,8 @@ _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NON
 _SWAPPED = "another file was put in its place while it was read"
 NO_FILE = "it is a link, a pipe or a device, and no file"
 #: Names in a tar of files that may be wanted: source files and archives, whatever stands behind the ending (`unit.py.txt`),
-#: and a unit's file without its ending.
-_WANTED = re.compile(r"\.(py|ipynb|zip|tar|tgz|tbz2|txz)\b|\.txt$|(^|/)[^./]+$", re.IGNORECASE)
+#: a unit's file without its ending, and the facts of a platform.
+_WANTED = re.compile(r"\.(py|ipynb|zip|tar|tgz|tbz2|txz)\b|\.(txt|yml)$|(^|/)[^./]+$", re.IGNORECASE)
 #: What stands in a zip before the name and the content of each file (PKWARE, APPNOTE.TXT, 4.3.7).
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
@@ -55,6 +55,7 @@ class Entry:
         read: returns its first bytes, as many as it is asked for.
         refusal: why it may not be taken.
         modified: seconds, comparable inside one submission; below zero if unknown.
+        misread: True if the path may be read wrong, as its container does not tell the code page.
     """
 
     path: PurePosixPath
@@ -62,6 +63,7 @@ class Entry:
     read: Callable[[int], bytes]
     refusal: str = ""
     modified: float = -1.0
+    misread: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,12 @@ def archive_entries(path: Path | InMemory | SameFile, most: int = MAX_ENTRIES) -
 
     Args:
         path: a zip or a tar.
-        most: number of files that a zip may hold.
+        most: number of files that it may hold.
 
     Raises:
         UnreadableError: it holds more.
     """
-    entries = _zip_entries(path, most) if path.name.lower().endswith(".zip") else _tar_entries(path)
+    entries = _zip_entries(path, most) if path.name.lower().endswith(".zip") else _tar_entries(path, most)
     return list({entry.path: entry for entry in entries}.values())
 
 
@@ -147,16 +149,23 @@ def _zip_entries(path: Path | InMemory | SameFile, most: int) -> Iterator[Entry]
     for info in infos:
         if not info.is_dir():
             regular = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
-            yield Entry(_name_in(info), info.file_size, _reader(path, info), "" if regular else NO_FILE, _seconds(info))
+            name, misread = _name_in(info)
+            refusal = "" if regular else NO_FILE
+            yield Entry(name, info.file_size, _reader(path, info), refusal, _seconds(info), misread)
 
 
-def _name_in(info: zipfile.ZipInfo) -> PurePosixPath:
-    """Return the path of a file in a zip; many programs write UTF-8 without the flag that says so."""
-    name = info.filename
-    if not info.flag_bits & 0x800:
-        with contextlib.suppress(UnicodeError):
+def _name_in(info: zipfile.ZipInfo) -> tuple[PurePosixPath, bool]:
+    """Return the path of a file in a zip, and True if nothing tells the code page of letters beyond ASCII.
+
+    Many programs write UTF-8 without the flag that says so.
+    """
+    name, misread = info.filename, False
+    if not info.flag_bits & 0x800 and name == info.orig_filename:
+        try:
             name = name.encode("cp437").decode("utf-8")
-    return PurePosixPath(name.replace("\\", "/"))
+        except UnicodeError:
+            misread = True
+    return PurePosixPath(name.replace("\\", "/")), misread
 
 
 def _seconds(info: zipfile.ZipInfo) -> float:
@@ -195,10 +204,10 @@ def _reader(path: Path | InMemory | SameFile, info: zipfile.ZipInfo) -> Callable
     return read
 
 
-def _tar_entries(path: Path | InMemory | SameFile) -> Iterator[Entry]:
+def _tar_entries(path: Path | InMemory | SameFile, most: int) -> Iterator[Entry]:
     with _open_decompressed(path) as file, tarfile.open(fileobj=_Bounded(path, file), mode="r|") as archive:  # type: ignore[call-overload]
         for count, member in enumerate(archive, 1):
-            refuse_crowd(path.name, count)
+            refuse_crowd(path.name, count, most)
             if not member.isdir():
                 # A sparse file is as long as it likes in no more than its header.
                 regular = member.isreg() and not member.issparse()

@@ -43,6 +43,7 @@ def join_assignments(path: Path, parts: Mapping[str, Intake], units: Collection[
         _add(whole, path, {folder: parts[folder] for folder in each}, each, key)
     for folder, part in parts.items():
         whole.platforms |= part.platforms
+        whole.remarks += part.remarks
         above = f"{folder}/" if path.is_dir() else ""
         whole.left_out += [replace(left, path=above + left.path) for left in part.left_out]
     return whole

@@ -4,16 +4,18 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from autograder.results.types import legible
+from autograder.results.types import first_and_more, legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.commits import commit_date
 from autograder.submissions.contents import TOP, children_of, holds_results, is_clone, is_packed_copy
 from autograder.submissions.downloads import below, recognize
 from autograder.submissions.hand_in import DOWNLOAD_OF, SECTIONS, HandIn, Intake, LeftOut, entries_of, free_name
-from autograder.submissions.shapes import Attempt
+from autograder.submissions.remarks import repeated
+from autograder.submissions.shapes import Attempt, Download
 from autograder.submissions.students import Student, moment_of, nfc
 
 _UNDATED = "another hand-in of the same student; the platform tells no moments, so which is later is not known"
+_NUMBERED = "an earlier hand-in of the same student, by the platform's number of the upload"
 #: Bytes that are read of a platform's own file of facts.
 _FACTS_BYTES = 50 * 2**20
 
@@ -40,8 +42,11 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
         by_student.setdefault(tuple(student.key for student in attempt.students), []).append(attempt)
     everyone = {student.key: student for attempt in download.attempts for student in attempt.students}
     namesakes = Counter(legible(student.name) for student in everyone.values())
+    undated = []
     for attempts in by_student.values():
-        *before, last = (_make_hand_in(path, attempt, download.platform) for attempt in _revisions(attempts))
+        if _is_order_unknown(attempts):
+            undated.append(legible(attempts[0].students[0].name))
+        *before, last = (_make_hand_in(path, attempt, intake.platforms) for attempt in _revisions(attempts))
         for student in last.students:
             shown = legible(student.name)
             told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
@@ -50,15 +55,51 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
             if before:
                 intake.earlier[name] = before
         told = {*download.strays, *(last.files or {}).values()}
-        intake.left_out += [left for earlier in before for left in _left_earlier(earlier, last.students[0], told)]
+        why = _NUMBERED if all(attempt.order for attempt in attempts) else _UNDATED
+        intake.left_out += [left for earlier in before for left in _left_earlier(earlier, last.students[0], told, why)]
     reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
     intake.left_out += (LeftOut(legible(str(stray)), "", reason) for stray, reason in reasons.items())
+    intake.remarks += [*_unknown_order(undated), *_renumbered(download)]
     return intake
+
+
+def _unknown_order(names: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence if it is not known which of a student's hand-ins is the latest."""
+    if names:
+        yield (
+            "of several hand-ins of a student, of which it is not known which is later, the last by the name of its folder"
+            f" counts: {first_and_more(names)}; take away those that do not count"
+        )
+
+
+def _renumbered(download: Download) -> Iterator[str]:
+    """Yield a sentence if a name stands in several sections under several numbers: for one student, or for several."""
+    names = [legible(name) for name in download.renumbered]
+    if names and "Brightspace" in download.inner:
+        yield (
+            f"in several sections under other numbers of Brightspace, and taken for one student by the name:"
+            f" {first_and_more(names)}; if these are several students, grade each section by itself"
+        )
+    elif names:
+        yield repeated(names)
+
+
+def _is_order_unknown(attempts: Sequence[Attempt]) -> bool:
+    """Return True if neither moments nor the platform's numbers tell which attempt of a student is the last."""
+    *before, last = _in_order(attempts)
+    if not before:
+        return False
+    dated = before[-1].at and last.at and moment_of(before[-1].at) != moment_of(last.at)
+    return not dated and before[-1].order in (0, last.order)
 
 
 def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
     """Return a student's attempts from the first to the last, without those that have no file unless all lack one."""
-    in_order = sorted(attempts, key=lambda each: (moment_of(each.at), nfc(str(next(iter(each.files.values()), "")))))
+
+    def age(attempt: Attempt) -> tuple[object, ...]:
+        return moment_of(attempt.at), attempt.order, nfc(str(next(iter(attempt.files.values()), "")))
+
+    in_order = sorted(attempts, key=age)
     return [attempt for attempt in in_order if attempt.files] or in_order[-1:]
 
 
@@ -69,18 +110,32 @@ def _revisions(attempts: Sequence[Attempt]) -> Iterator[Attempt]:
         yield attempt
 
 
-def _left_earlier(earlier: HandIn, student: Student, told: Collection[PurePosixPath]) -> list[LeftOut]:
-    """Return the files of an earlier attempt, which do not count, without those that count or are told of already."""
-    reason = f"an earlier attempt, of {earlier.at}" if earlier.at else _UNDATED
+def _left_earlier(earlier: HandIn, student: Student, told: Collection[PurePosixPath], undated: str) -> list[LeftOut]:
+    """Return the files of an earlier attempt, which do not count, without those that count or are told of already.
+
+    Args:
+        earlier: the attempt.
+        student: whose it is.
+        told: files that count or are told of.
+        undated: the reason if the attempt has no moment.
+    """
+    reason = f"an earlier attempt, of {earlier.at}" if earlier.at else undated
     return [
         LeftOut(legible(str(each)), student.name, reason) for each in (earlier.files or {}).values() if each not in told
     ]
 
 
 def _clone_marks(path: Path) -> Iterator[PurePosixPath]:
-    """Yield a path in the `.git` of each clone in a folder, to mark the clone: the files of git itself are not listed."""
-    if path.is_dir():
-        yield from (PurePosixPath(child.name, ".git", "HEAD") for child in children_of(path) if is_clone(child))
+    """Yield a path in the `.git` of each clone in a folder, to mark the clone: the files of git itself are not listed.
+
+    A clone may also lie in the folder of a section.
+    """
+    for child in children_of(path) if path.is_dir() else ():
+        if is_clone(child):
+            yield PurePosixPath(child.name, ".git", "HEAD")
+        elif child.is_dir() and not child.is_symlink():
+            inside = (each for each in children_of(child) if is_clone(each))
+            yield from (PurePosixPath(child.name, each.name, ".git", "HEAD") for each in inside)
 
 
 def _read_facts(entry: Entry | None) -> bytes:
@@ -91,9 +146,9 @@ def _read_facts(entry: Entry | None) -> bytes:
         return b""
 
 
-def _make_hand_in(path: Path, attempt: Attempt, platform: str) -> HandIn:
+def _make_hand_in(path: Path, attempt: Attempt, platforms: Collection[str]) -> HandIn:
     """Make a hand-in of a platform's attempt; on GitHub, its moment is that of the commit."""
-    at = attempt.at or (_commit_date(path, attempt) if platform == "GitHub" else "")
+    at = attempt.at or (_commit_date(path, attempt) if "GitHub" in platforms else "")
     return HandIn(attempt.students, path, attempt.files, at, attempt.late)
 
 

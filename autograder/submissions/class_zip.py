@@ -1,4 +1,4 @@
-"""Take a zip that holds a class: a folder, an archive or a file for each student, or folders that hold a class each."""
+"""Take an archive that holds a class: a folder, an archive or a file for each student, or folders that hold a class each."""
 
 import itertools
 from collections.abc import Collection, Iterable, Mapping
@@ -31,23 +31,23 @@ from autograder.submissions.hand_in import (
 from autograder.submissions.shapes import COURSE_FOLDERS
 from autograder.submissions.students import Student
 
-#: Paths in the zip, by the path inside the submission.
+#: Paths in the archive, by the path inside the submission.
 _Files = dict[PurePosixPath, PurePosixPath]
 
 
-def take_zipped_folders(
+def take_packed_folders(
     path: Path, units: frozenset[str], top: PurePosixPath = TOP, *, asked: bool = False
 ) -> Intake | None:
-    """Take a zip that holds a folder, an archive or a file for each student; None if it looks like one student's work.
+    """Take an archive that holds a folder, an archive or a file for each student; None if it looks like one student's work.
 
     Args:
-        path: the path of the zip.
+        path: the path of the archive.
         units: names of the course's units.
-        top: folder of the zip that is taken, in place of all of it.
+        top: folder of the archive that is taken, in place of all of it.
         asked: True if the instructor says that it is a class.
     """
-    names = [name for name in zip_paths(path) if not is_junk(name) and top in name.parents]
-    flat = _take_flat_zip(path, names, units)
+    names = [name for name in archive_paths(path) if not is_junk(name) and top in name.parents]
+    flat = _take_flat_archive(path, names, units)
     if flat is not None:
         return flat
     inner_top = _students_folder([name.relative_to(top) for name in names], units, asked=asked)
@@ -58,11 +58,15 @@ def take_zipped_folders(
     students = [who for who in working if _has_students_name(who, units)]
     of_course = [who for who in by_student if who in COURSE_FOLDERS and len(students) > 1]
     hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items() if who not in of_course}
-    intake = Intake("a zip of submissions", hand_ins)
+    intake = Intake(_form_of(path), hand_ins)
     _add_loose_files(intake, path, loose, top / inner_top, units)
     intake.left_out += [LeftOut(who, "", COMMON) for who in of_course]
     # A student's own folder may hold a read-me beside folders; a class, a list of students.
     return intake if asked or not (inner_top.parts and loose) or is_class(intake, units) else None
+
+
+def _form_of(path: Path) -> str:
+    return "a zip of submissions" if path.name.lower().endswith(".zip") else "an archive of submissions"
 
 
 def _sort_by_student(
@@ -115,13 +119,13 @@ def _has_students_name(who: str, units: frozenset[str]) -> bool:
     return may_be_student(who, units) and len(who) > 1
 
 
-def take_zip_beside(path: Path, units: frozenset[str], taken: frozenset[Path | PurePosixPath]) -> Intake:
-    """Take what lies in a zip beside places that are taken as a class each: hand-ins of single students, and the rest."""
-    names = [name for name in zip_paths(path) if not is_junk(name)]
+def take_archive_beside(path: Path, units: frozenset[str], taken: frozenset[Path | PurePosixPath]) -> Intake:
+    """Take what lies in an archive beside places that are taken as a class each: hand-ins of single students, and the rest."""
+    names = [name for name in archive_paths(path) if not is_junk(name)]
     top = _folder_of_all_work(_outside_course_folders(names))
     names = [name for name in names if path / name not in taken and taken.isdisjoint(name.parents)]
     by_student, loose = _sort_by_student(names, top)
-    intake = Intake("a zip of submissions")
+    intake = Intake(_form_of(path))
     for who, files in by_student.items():
         if any(is_archive(file.name) or file.suffix.lower() in SOURCES for file in files):
             intake.hand_ins[who] = HandIn((Student(who),), path, files)
@@ -131,8 +135,8 @@ def take_zip_beside(path: Path, units: frozenset[str], taken: frozenset[Path | P
     return intake
 
 
-def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
-    """Take a zip that holds each student's file in one and the same folder; None if the files' names tell no authors."""
+def _take_flat_archive(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
+    """Take an archive that holds each student's file in one and the same folder; None if the files' names tell no authors."""
     in_course = {folder for name in names for folder in name.parents if folder.name in COURSE_FOLDERS}
     sources = [name for name in names if is_source(name.name) and in_course.isdisjoint(name.parents)]
     if len({name.parent for name in sources}) != 1 or not have_several_authors(map(Path, sources), units):
@@ -140,7 +144,7 @@ def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[
     by_author, loose = sort_by_author(sources, (), units)
     hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_author.items()}
     left = [left_beside(name, units) for name in names if name in loose or name not in sources]
-    return Intake("a zip of submissions", hand_ins, left_out=left)
+    return Intake(_form_of(path), hand_ins, left_out=left)
 
 
 def _kinds_of_work(files: Iterable[PurePosixPath], units: frozenset[str]) -> set[str]:
@@ -148,38 +152,42 @@ def _kinds_of_work(files: Iterable[PurePosixPath], units: frozenset[str]) -> set
     return {kind for file in files if (kind := "an archive" if is_archive(file.name) else unit_of(file.name, units))}
 
 
-def list_zip_places(path: Path) -> tuple[dict[str, Path | PurePosixPath], list[PurePosixPath]]:
-    """Return the folders and zips in a zip that may hold a class each, by name, and what lies beside them."""
-    names = [name for name in zip_paths(path) if not is_junk(name)]
+def list_archive_places(path: Path) -> tuple[dict[str, Path | PurePosixPath], list[PurePosixPath]]:
+    """Return the folders and archives in an archive that may hold a class each, by name, and what lies beside them."""
+    names = [name for name in archive_paths(path) if not is_junk(name)]
     top = _folder_of_all_work(_outside_course_folders(names))
     depth = len(top.parts)
     folders = {
         name.parts[depth] for name in names if top in name.parents and len(name.parts) > depth + 1
     } - WORK_FOLDERS
-    zips = {each.name: each for each in zips_inside(path, [name for name in names if name.parent == top])}
+    archives = {each.name: each for each in archives_inside(path, [name for name in names if name.parent == top])}
     inside = {folder: top / folder for folder in sorted(folders)}
     beside = [
         name
         for name in names
-        if path / name not in zips.values() and not any(folder in name.parents for folder in inside.values())
+        if path / name not in archives.values() and not any(folder in name.parents for folder in inside.values())
     ]
-    named = {name_of(each) if name_of(each) not in folders else each.name: each for each in zips.values()}
+    named = {name_of(each) if name_of(each) not in folders else each.name: each for each in archives.values()}
     return inside | named, beside
 
 
-def zips_inside(path: Path, names: Iterable[PurePosixPath]) -> list[Path]:
-    """Return the paths of the zips among these files of a zip, such as `term.zip/week1.zip`; no deeper than that."""
+def archives_inside(path: Path, names: Iterable[PurePosixPath]) -> list[Path]:
+    """Return the paths of the archives among these files of an archive, such as `term.zip/week1.zip`; no deeper than that."""
     if not path.is_file():
         return []
-    return [path / name for name in names if name.suffix.lower() == ".zip" and not leads_out(name)]
+    return [path / name for name in names if is_archive(name.name) and not leads_out(name)]
 
 
-def zip_paths(path: Path) -> list[PurePosixPath]:
-    """Return the paths of all files in a zip; nothing if it cannot be opened or is another file."""
+def archive_paths(path: Path) -> list[PurePosixPath]:
+    """Return the paths of all files in an archive; nothing if it cannot be opened or is another file."""
     try:
-        return list(entries_of(path)) if path.name.lower().endswith(".zip") else []
+        return list(entries_of(path)) if is_archive(path.name) else []
     except UnreadableError:
         return []
+
+
+#: Name by which `grading.source` knows it.
+zip_paths = archive_paths
 
 
 def _outside_course_folders(names: Collection[PurePosixPath]) -> list[PurePosixPath]:
@@ -190,7 +198,8 @@ def _outside_course_folders(names: Collection[PurePosixPath]) -> list[PurePosixP
 def _students_folder(names: Collection[PurePosixPath], units: frozenset[str], *, asked: bool) -> PurePosixPath:
     """Return the folder of the students as `_folder_of_all_work` finds it.
 
-    If the instructor says that the zip is a class, it may also be an only folder deeper inside in which students share a unit.
+    If the instructor says that the archive is a class, it may also be an only folder deeper inside in which students share a
+    unit.
     """
     names = _outside_course_folders(names)
     top = place = _folder_of_all_work(names)
@@ -209,7 +218,7 @@ def _students_folder(names: Collection[PurePosixPath], units: frozenset[str], *,
 
 
 def _folder_of_all_work(names: Collection[PurePosixPath]) -> PurePosixPath:
-    """Return the only top folder of a zip if all work lies inside it, and not all of it directly; `.` if there is none."""
+    """Return the only top folder if all work lies inside it, and not all of it directly; `.` if there is none."""
     tops = {name.parts[0] for name in names if len(name.parts) > 1}
     work = [name for name in names if is_archive(name.name) or name.suffix.lower() in SOURCES]
     deep = any(is_archive(name.name) or len(name.parts) > 2 for name in work)

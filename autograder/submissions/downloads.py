@@ -1,7 +1,7 @@
 """Recognize the download of a class by the names in it: that of a platform, or folders of sections with such downloads."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -18,6 +18,7 @@ from autograder.submissions.shapes import (
     Names,
     Read,
     Units,
+    brightspace_numbers,
     make_download,
 )
 from autograder.submissions.students import Student, common_prefix, nfc
@@ -76,7 +77,7 @@ def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | Non
     Students who hand in several folders look alike. They are told by the inner names: each student has a name of their own,
     and `exercises` or `my_work` comes again and again.
     """
-    download = _downloads_of_sections(names, read, units)
+    download = _downloads_of_sections(names, read, units) or _clones_of_sections(names, read, units)
     if download is not None:
         return download
     inner: dict[str, set[str]] = {}
@@ -108,9 +109,8 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
     for path in names:
         if len(path.parts) > 1:
             by_section.setdefault(path.parts[0], []).append(path)
-    attempts: list[Attempt] = []
-    strays = dict.fromkeys(loose, NO_FILE_OF_COURSE)
-    platforms: set[str] = set()
+    parts: list[Download] = []
+    numbers: list[dict[str, set[str]]] = []
     for section, paths in by_section.items():
         inner = [path.relative_to(section) for path in paths]
 
@@ -121,11 +121,54 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
         download = next((each for each in make if each is not None), None)
         if download is None or len(by_section) < 2:
             return None
-        inside = below(PurePosixPath(section), download)
-        attempts += inside.attempts
-        strays |= inside.strays
-        platforms.add(download.platform)
-    return Download("sections", tuple(attempts), strays, frozenset(platforms)) if attempts else None
+        parts.append(below(PurePosixPath(section), download))
+        numbers.append(_numbers_of(download, inner))
+    platforms = frozenset(part.platform for part in parts)
+    if len(platforms) != 1:  # a number of one platform is another student's on another
+        return None
+    attempts = tuple(attempt for part in parts for attempt in part.attempts)
+    strays = dict.fromkeys(loose, NO_FILE_OF_COURSE) | {
+        path: why for part in parts for path, why in part.strays.items()
+    }
+    return Download("sections", attempts, strays, platforms, _names_under_several_numbers(numbers))
+
+
+def _clones_of_sections(names: Names, read: Read, units: Units) -> Download | None:
+    """Return the class of clones in folders of sections; None if they are no class, or two clones have one name."""
+    inside = {path: path.relative_to(path.parts[0]) for path in names if len(path.parts) > 2}
+    outside = {inner: path for path, inner in inside.items()}
+    if len({path.parts[0] for path in inside}) < 2 or len(outside) < len(inside):
+        return None
+    download = PLATFORMS["github"](list(outside), read, units)
+    if download is None:
+        return None
+    attempts = tuple(
+        replace(attempt, files={name: outside[path] for name, path in attempt.files.items()})
+        for attempt in download.attempts
+    )
+    strays = {outside[path]: why for path, why in download.strays.items()}
+    strays |= {path: NO_FILE_OF_COURSE for path in names if path not in inside}
+    return Download("sections", attempts, strays, frozenset({download.platform}))
+
+
+def _numbers_of(download: Download, names: Names) -> dict[str, set[str]]:
+    """Return the numbers of each name in a download whose platform gives students new numbers in each section."""
+    if download.platform == "Brightspace":
+        return brightspace_numbers(names, "id")
+    numbers: dict[str, set[str]] = {}
+    if download.platform == "Moodle":
+        for student in (student for attempt in download.attempts for student in attempt.students):
+            numbers.setdefault(student.name, set()).add(student.id)
+    return numbers
+
+
+def _names_under_several_numbers(sections: Iterable[Mapping[str, set[str]]]) -> tuple[str, ...]:
+    """Return the names that stand in several sections, and not under the same numbers."""
+    found: dict[str, list[set[str]]] = {}
+    for numbers in sections:
+        for name, own in numbers.items():
+            found.setdefault(name, []).append(own)
+    return tuple(name for name, each in found.items() if any(own != each[0] for own in each))
 
 
 #: Clones, and folders of a whole course, are no section of one.

@@ -1,11 +1,11 @@
-"""Take in a class: a folder or zip in any form, to one hand-in for each student, and a reason for whatever is none.
+"""Take in a class: a folder or archive in any form, to one hand-in for each student, and a reason for whatever is none.
 
 A platform's download is recognized by its names (`downloads`, `attempts`); anything else is a folder, an archive or a file
-for each student (in a zip: `class_zip`), or one submission alone. Nothing is unpacked.
+for each student (in an archive: `class_zip`), or one submission alone. Nothing is unpacked.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -22,8 +22,8 @@ from autograder.submissions.authors import (
 )
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.class_zip import (
-    take_zip_beside,
-    take_zipped_folders,
+    take_archive_beside,
+    take_packed_folders,
 )
 from autograder.submissions.contents import (
     COMMON,
@@ -43,6 +43,7 @@ from autograder.submissions.downloads import SHAPES, VERSIONS, WORK_FOLDERS
 from autograder.submissions.entries import is_archive, reason
 from autograder.submissions.hand_in import (
     ASSIGNMENTS,
+    DOWNLOAD_OF,
     FOREIGN,
     FOREIGN_ARCHIVES,
     ONE_SUBMISSION,
@@ -57,14 +58,14 @@ from autograder.submissions.hand_in import (
 from autograder.submissions.places import (
     Place,
     course_folders,
-    is_zip,
+    is_packed,
     list_beside,
     list_children,
     list_class_folders,
     list_places,
     split_containers,
 )
-from autograder.submissions.remarks import hand_in_paths, remarks
+from autograder.submissions.remarks import hand_in_paths, remarks, repeated
 from autograder.submissions.shapes import COURSE_FOLDERS
 from autograder.submissions.students import nfc
 
@@ -79,7 +80,7 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
     """Find the submissions under some paths, each under its student's name.
 
     Args:
-        paths: submissions, or folders and zips of a class.
+        paths: submissions, or folders and archives of a class.
         units: names of the course's units.
         form: one of `FORMS`; recognized from what is there by default.
 
@@ -132,10 +133,7 @@ def _repeated_in_sections(parts: Iterable[Intake]) -> Iterator[str]:
     )
     again = [name for (name, _), count in everyone.items() if count > 1]
     if again:
-        yield (
-            "in several of these folders or zips, with a row for each unless a roster says that they are one:"
-            f" {first_and_more(again)}; take away the hand-ins that do not count, or give --roster"
-        )
+        yield repeated(again)
 
 
 def _merge_intakes(parts: Iterable[Intake]) -> Intake:
@@ -182,7 +180,7 @@ def _take_class(path: Path, units: frozenset[str], form: str) -> Intake:
         return class_found
     if path.is_dir() and not form and _is_single(path, units):
         return _take_single(path)
-    if form != "folders" and (path.is_dir() or path.name.lower().endswith(".zip")):
+    if form != "folders" and (path.is_dir() or is_archive(path.name)):
         download = take_download(path, units, form)
         if download is not None:
             return download
@@ -191,7 +189,7 @@ def _take_class(path: Path, units: frozenset[str], form: str) -> Intake:
         if together is not None:
             return together
     if form in ("", "folders") and not path.is_dir():
-        zipped = take_zipped_folders(path, units, asked=bool(form))
+        zipped = take_packed_folders(path, units, asked=bool(form))
         if zipped is not None:
             return zipped
     if form:
@@ -206,7 +204,7 @@ def _take_single(path: Path) -> Intake:
 
 
 def _take_nested_class(path: Path, units: frozenset[str]) -> Intake | None:
-    """Take a platform's download of several students, or the class in a path's only folder or zip; None if it is neither.
+    """Take a platform's download of several students, or the class in a path's only folder or archive; None if it is neither.
 
     The instructor's own files, such as a list of students, may lie beside the class.
     """
@@ -226,13 +224,13 @@ def _take_nested_class(path: Path, units: frozenset[str]) -> Intake | None:
 
 
 def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
-    """Take folders or zips of several assignments, each of the same class in any form; None if it holds no such folders."""
+    """Take folders or archives of several assignments, each of the same class in any form; None if there are no such."""
     inside, left = list_class_folders(path, units)
     if len(inside) < 2:
         return None
     parts: dict[str, Intake] = {}
     for folder, place in inside.items():
-        part = _take_path(place, units, "") if isinstance(place, Path) else _take_zip_folder(path, units, place)
+        part = _take_path(place, units, "") if isinstance(place, Path) else _take_packed_folder(path, units, place)
         if part is None or part.form == ONE_SUBMISSION:
             return None
         parts[legible(folder)] = part
@@ -247,9 +245,9 @@ def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
     return _merge_intakes([joined])
 
 
-def _take_zip_folder(path: Path, units: frozenset[str], top: PurePosixPath) -> Intake | None:
-    """Take one folder of a zip as a class: a platform's download, or a folder or file for each student."""
-    return take_download(path, units, top=top) or take_zipped_folders(path, units, top=top, asked=True)
+def _take_packed_folder(path: Path, units: frozenset[str], top: PurePosixPath) -> Intake | None:
+    """Take one folder of an archive as a class: a platform's download, or a folder or file for each student."""
+    return take_download(path, units, top=top) or take_packed_folders(path, units, top=top, asked=True)
 
 
 def _take_mixed_sections(path: Path, units: frozenset[str]) -> Intake | None:
@@ -260,7 +258,10 @@ def _take_mixed_sections(path: Path, units: frozenset[str]) -> Intake | None:
 
 
 def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
-    """Take the downloads of a class in a folder or zip, and the hand-ins beside them; None if no download is of a class."""
+    """Take the downloads of a class in a path, and the hand-ins beside them; None if no download is of a class."""
+    together = take_download(path, units, "sections")
+    if together is not None and "GitHub" in together.platforms:
+        return together
     inside, _ = list_places(path)
     taken = {place: _take_download_at(path, units, place) for place in inside.values()}
     downloads = {place: part for place, part in taken.items() if part is not None and part.is_download}
@@ -272,8 +273,8 @@ def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
     copies = [_leave_copy_out(place, downloads) for place in downloads]
     parts = [part for part, copy in zip(downloads.values(), copies, strict=True) if copy is None]
     rest = _take_beside(path, units, frozenset(downloads))
-    if not rest.hand_ins and len(inside) == len(downloads) > 1 and not any(map(is_zip, downloads)):
-        return None  # sections, which are one download, so that a student in two of them is one
+    if not rest.hand_ins and len(inside) == len(downloads) and _are_one_download(downloads):
+        return None
     whole = _merge_intakes([*parts, *([rest] if rest.hand_ins else [])])
     whole.form = SECTIONS if len(parts) > 1 else whole.form
     whole.remarks += _repeated_in_sections(parts)
@@ -281,9 +282,23 @@ def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
     return whole
 
 
+def _are_one_download(downloads: Mapping[Place, Intake]) -> bool:
+    """Return True if the folders of sections are one download, so that a student in two of them is one.
+
+    Numbers of different platforms tell nothing of each other, and clones begin with other words in each assignment.
+    """
+    forms = {part.form for part in downloads.values()}
+    return (
+        len(downloads) > 1
+        and not any(map(is_packed, downloads))
+        and len(forms) == 1
+        and forms != {f"{DOWNLOAD_OF}GitHub"}
+    )
+
+
 def _leave_copy_out(place: Place, downloads: Collection[Place]) -> LeftOut | None:
     """Return that a download is the archive of another one that lies there unpacked; None if it is not."""
-    if not is_zip(place):
+    if not is_packed(place):
         return None
     folders = (each for each in downloads if isinstance(each, Path) and each.is_dir())
     folder = next((each for each in folders if holds_same_files(each, Path(place))), None)
@@ -291,9 +306,9 @@ def _leave_copy_out(place: Place, downloads: Collection[Place]) -> LeftOut | Non
 
 
 def _take_beside(path: Path, units: frozenset[str], downloads: frozenset[Place]) -> Intake:
-    """Take what lies in a folder or zip beside the downloads in it: hand-ins of single students, and the rest."""
+    """Take what lies in a folder or archive beside the downloads in it: hand-ins of single students, and the rest."""
     if not path.is_dir():
-        return take_zip_beside(path, units, downloads)
+        return take_archive_beside(path, units, downloads)
     children = [child for child in list_children(path) if child not in downloads]
     idle = [child for child in children if child.is_dir() and not holds_work(child)]
     rest = _take_children(path, units, [child for child in children if child not in idle])
@@ -381,7 +396,7 @@ def _students_folder(folder: Path, units: frozenset[str]) -> Path:
 
 
 def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake | None:
-    """Take folders or zips of sections, each a class of any form; None if they look like the work of one student each.
+    """Take folders or archives of sections, each a class of any form; None if they look like the work of one student each.
 
     Students must have names of their own, and several the same unit, unless the instructor asks for sections.
     """
@@ -405,27 +420,27 @@ def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake 
 
 
 def _take_section(path: Path, units: frozenset[str], place: Place) -> Intake | None:
-    """Take one section: a folder or zip, or a folder in the zip `path`; None if it is no class."""
+    """Take one section: a folder or archive, or a folder in the archive `path`; None if it is no class."""
     download = _take_download_at(path, units, place)
     if download is not None:
         return download
     if not isinstance(place, Path):
-        return take_zipped_folders(path, units, place)
-    return _take_folders(place, units) if place.is_dir() else take_zipped_folders(place, units)
+        return take_packed_folders(path, units, place)
+    return _take_folders(place, units) if place.is_dir() else take_packed_folders(place, units)
 
 
 def _take_download_at(path: Path, units: frozenset[str], place: Place) -> Intake | None:
-    """Take a platform's download: a folder or zip, or a folder in the zip `path`; None if it is none."""
+    """Take a platform's download: a folder or archive, or a folder in the archive `path`; None if it is none."""
     return take_download(place, units) if isinstance(place, Path) else take_download(path, units, top=place)
 
 
 def _unopened_classes(intake: Intake, units: frozenset[str]) -> Iterator[str]:
-    """Yield a sentence for each zip in one submission that holds a class, and is not opened as a unit's file lies beside."""
+    """Yield a sentence for each archive in one submission that holds a class and is not opened: a unit's file lies beside."""
     lone = next(iter(intake.hand_ins.values())) if intake.form == ONE_SUBMISSION else None
     if lone is None or not any(unit_of(each.name, units) for each in hand_in_paths(lone)):
         return
     inside, _ = list_places(lone.path)
-    for place in filter(is_zip, inside.values()):
+    for place in filter(is_packed, inside.values()):
         part = _take_section(lone.path, units, place)
         if part is not None and is_class(part, units):
             count, shown = len(part.hand_ins), legible(place.name)

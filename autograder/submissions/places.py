@@ -1,11 +1,11 @@
-"""List the folders, archives and files in the folder or zip of a class."""
+"""List the folders, archives and files in the folder or archive of a class."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
 from autograder.submissions.authors import authors_beside
-from autograder.submissions.class_zip import list_zip_places, zip_paths, zips_inside
+from autograder.submissions.class_zip import archive_paths, archives_inside, list_archive_places
 from autograder.submissions.contents import children_of, is_container, is_relevant, left_beside
 from autograder.submissions.downloads import WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
@@ -13,16 +13,16 @@ from autograder.submissions.hand_in import LeftOut, name_of
 from autograder.submissions.shapes import COURSE_FOLDERS
 from autograder.submissions.students import nfc
 
-#: A folder or zip, or a folder in the zip that is taken.
+#: A folder or archive, or a folder in the archive that is taken.
 Place = Path | PurePosixPath
 
 
 def split_containers(path: Path) -> tuple[list[Path], Sequence[PurePath]]:
-    """Return the folders and archives in a folder, or the zips in a zip, that may hold a class, and what lies beside them."""
+    """Return what may hold a class: folders and archives in a folder, archives in an archive; and what lies beside them."""
     if not path.is_dir():
-        names = [name for name in zip_paths(path) if not is_junk(name)]
-        zips = zips_inside(path, names)
-        return zips, [name for name in names if path / name not in zips]
+        names = [name for name in archive_paths(path) if not is_junk(name)]
+        archives = archives_inside(path, names)
+        return archives, [name for name in names if path / name not in archives]
     children = [child for child in children_of(path) if is_relevant(child)]
     inside = [child for child in children if is_container(child)]
     if len(inside) > 1:
@@ -31,11 +31,11 @@ def split_containers(path: Path) -> tuple[list[Path], Sequence[PurePath]]:
 
 
 def list_places(path: Path) -> tuple[Mapping[str, Place], Sequence[PurePath]]:
-    """Return the folders and zips in a folder or zip, by name, without common folders, and what lies beside them."""
+    """Return the folders and archives in a folder or archive, by name, without common folders, and what lies beside them."""
     if not path.is_dir():
-        return list_zip_places(path)
+        return list_archive_places(path)
     children = list_children(path)
-    readable = (child for child in children if child.is_dir() or child.name.lower().endswith(".zip"))
+    readable = (child for child in children if child.is_dir() or is_archive(child.name))
     inside = [child for child in readable if is_container(child) and child.name not in WORK_FOLDERS]
     count = Counter(map(name_of, inside))
     named = {name_of(child) if count[name_of(child)] == 1 else child.name: child for child in inside}
@@ -48,7 +48,7 @@ def list_children(folder: Path) -> list[Path]:
 
 
 def list_class_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Place], list[LeftOut]]:
-    """Return the folders and zips that may hold a class each, by name, and what lies beside them.
+    """Return the folders and archives that may hold a class each, by name, and what lies beside them.
 
     There are none if an archive of another kind lies beside: it may be a student's.
     """
@@ -58,8 +58,8 @@ def list_class_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, 
     return inside, [left_beside(each, units) for each in beside]
 
 
-def is_zip(place: Place) -> bool:
-    """Return True for a zip; a folder in a zip has no path on the disk."""
+def is_packed(place: Place) -> bool:
+    """Return True for an archive; a folder in an archive has no path on the disk."""
     return isinstance(place, Path) and not place.is_dir()
 
 

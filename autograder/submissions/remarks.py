@@ -1,19 +1,21 @@
 """Tell the instructor which hand-ins of a class may have been misunderstood."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from autograder.results.types import first_and_more, legible
 from autograder.submissions.authors import is_students_own, without_version
 from autograder.submissions.choosing import bears, unit_of
-from autograder.submissions.class_zip import zip_paths, zips_inside
+from autograder.submissions.class_zip import archive_paths, archives_inside
 from autograder.submissions.contents import folder_paths
 from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS
-from autograder.submissions.hand_in import ONE_SUBMISSION, SOURCES, HandIn, Intake
+from autograder.submissions.hand_in import ONE_SUBMISSION, SOURCES, HandIn, Intake, entries_of
 
 
 def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
-    """Yield a sentence for the instructor if one hand-in may be the work of several students."""
+    """Yield a sentence for the instructor if names were read wrong, or one hand-in may be the work of several students."""
+    yield from _misread_names(intake)
     if intake.is_download:
         return
     versions = [(name, base) for name in intake.hand_ins if (base := without_version(name, intake.hand_ins))]
@@ -39,6 +41,25 @@ def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
                 f"{count} files side by side in {name} bear the name of {unit}, and are graded as one student's;"
                 f" if these are students, name them such as jane_{unit}.py"
             )
+
+
+def _misread_names(intake: Intake) -> Iterator[str]:
+    """Yield a sentence for each zip of a class whose names may be read wrong."""
+    paths = dict.fromkeys(each.path for each in intake.hand_ins.values() if each.files is not None)
+    for path in paths:
+        if path.is_file() and any(entry.misread for entry in entries_of(path).values()):
+            yield (
+                f"{legible(path.name)} does not tell the code page of its names, and letters with accents or of other"
+                " scripts may be read wrong; unpack it where it was packed and grade the folder"
+            )
+
+
+def repeated(names: Sequence[str]) -> str:
+    """Return the sentence on students who stand in several sections, with a row for each."""
+    return (
+        "in several of these folders or archives, with a row for each unless a roster says that they are one:"
+        f" {first_and_more(names)}; take away the hand-ins that do not count, or give --roster"
+    )
 
 
 def _bears_any(filename: str, units: frozenset[str]) -> bool:
@@ -72,8 +93,8 @@ def _crowded_unit(paths: Iterable[PurePosixPath], units: frozenset[str]) -> tupl
 
 
 def hand_in_paths(hand_in: HandIn) -> Collection[PurePosixPath]:
-    """Return the paths of the files in a hand-in; nothing if its archive cannot be opened or is no zip."""
+    """Return the paths of the files in a hand-in; nothing if its archive cannot be opened."""
     if hand_in.files is not None:
-        zips = zips_inside(hand_in.path, hand_in.files.values())
-        return zip_paths(zips[0]) if zips and len(hand_in.files) == 1 else hand_in.files
-    return list(folder_paths(hand_in.path)) if hand_in.path.is_dir() else zip_paths(hand_in.path)
+        archives = archives_inside(hand_in.path, hand_in.files.values())
+        return archive_paths(archives[0]) if archives and len(hand_in.files) == 1 else hand_in.files
+    return list(folder_paths(hand_in.path)) if hand_in.path.is_dir() else archive_paths(hand_in.path)

@@ -6,7 +6,7 @@ names, and at most a small file of facts beside them; it opens no student's work
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -35,9 +35,14 @@ Units = Collection[str]
 #: Folders of the course, which may lie beside the students' folders.
 COURSE_FOLDERS = {"exercises", "lessons", "skeletons", "solutions"}
 BESIDE = "it lies beside the {}; if a student handed it in, put it into the student's folder"
+#: What stands in place of a file for a text or a link that was typed into Canvas, which has no number of its own.
+_CANVAS_ENTRY = r"(?:text|link)\.html"
 _CANVAS = re.compile(
-    # A group's name may hold underscores; then both numbers tell where it ends.
-    r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?|[^/]+?(?=(?:_LATE)?_\d+_\d+_))(?P<late>_LATE)?(?:(?<=anon_.{5})|(?<=anon_.{5}_LATE)|_(?P<id>\d+))_(?P<attachment>\d+)_(?P<file>[^/]+)"
+    # A late word stands before a hidden name. A group's name may hold underscores; then both numbers tell where it ends.
+    rf"(?P<first>LATE_(?=anon_))?"
+    rf"(?P<who>anon_[A-Za-z0-9]{{5}}|[^_/]+?|[^/]+?(?=(?:_LATE)?_\d+_(?:\d+_|{_CANVAS_ENTRY}$)))(?P<late>_LATE)?"
+    rf"(?:(?<=anon_.{{5}})|(?<=anon_.{{5}}_LATE)|_(?P<id>\d+))"
+    rf"_(?:(?P<attachment>\d+)_(?P<file>[^/]+)|(?P<entry>{_CANVAS_ENTRY}))"
 )
 _CANVAS_QUESTION = re.compile(
     r"(?P<who>[^_/]+?)(?P<id>\d+)(?P<late>_LATE)?_question_\d+_(?P<attachment>\d+)_(?P<file>[^/]+)"
@@ -52,7 +57,7 @@ _BRIGHTSPACE = re.compile(
     r"(?P<at>(?:[^\W\d_]+\.? \d{1,2}|\d{1,2}\.? [^\W\d_]+\.?),? \d{4},? \d{1,2}[:. ]?\d{2}"
     r"(?: ?[AaPp]\.?[Mm]\.?)?)(?:/(?P<file>.+)| - (?P<flat>[^/]+))"
 )
-_GRADESCOPE = re.compile(r"(?P<folder>submission_(?P<id>\d+))/(?P<file>.+)")
+_GRADESCOPE = re.compile(r"(?P<folder>submission_\d+)/(?P<file>.+)")
 _COURSE = {"source", "release", "gradebook.db", "nbgrader_config.py"}
 _SAKAI = re.compile(
     r"(?P<who>[^/]+?) ?\((?P<login>[^()/]+)\)/(?:Submission attachment\(s\)/(?P<file>.+)|[^/]+|Feedback Attachment\(s\)/.+)"
@@ -63,7 +68,12 @@ _TEAMS = re.compile(rf"{TEAMS_FOLDER}/(?P<who>[^/]+)/(?P<task>[^/]+)/(?:Version 
 _VPL = re.compile(rf"(?P<who>[^/]+?) (?P<id>\d+) (?P<login>[^/ ]+)/(?P<at>{_MOMENT})(?:/(?P<file>.+)|\.ceg/.+)")
 _SCHOOLOGY = re.compile(r"(?P<who>[^/]+?) - (?P<id>\d+)/Revision (?P<number>\d{1,4}) - (?P<state>[^/]+)/(?P<file>.+)")
 _ILIAS = re.compile(r"(?P<who>(?P<last>[^_/]+)_(?P<first>[^_/]+)_(?P<login>[^/]+)_\d+)/(?P<at>\d{14})_(?P<file>[^/]+)")
-_NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
+_NBGRADER = re.compile(r"(?P<who>[^/]+)/(?P<task>[^/]+)/(?P<file>.+)")
+_NBGRADER_SUBMITTED = re.compile(f"submitted/{_NBGRADER.pattern}")
+#: A folder in `inbound` of nbgrader's exchange, which may end in random signs.
+_EXCHANGE = re.compile(
+    r"(?P<who>[^/]+?)\+(?P<task>[^/+]+)\+(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^/+]+)(?:\+[^/]*)?/(?P<file>.+)"
+)
 #: Name that Canvas gives to a file that was uploaded before.
 _AGAIN = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,3})(?P<ending>\.[A-Za-z0-9.]+)")
 
@@ -78,6 +88,7 @@ class Attempt:
         at: moment of the hand-in, ISO 8601 without a zone; empty if the platform does not tell it.
         late: True if the platform says so.
         before: what it was before each revision of it, the first one first.
+        order: a number of the platform's that grows with time; 0 if it tells none.
     """
 
     students: tuple[Student, ...]
@@ -85,6 +96,7 @@ class Attempt:
     at: str = ""
     late: bool = False
     before: tuple["Attempt", ...] = ()
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,12 +108,14 @@ class Download:
         attempts: all of them.
         strays: paths that belong to no attempt, each with the reason.
         inner: platforms of the sections, if each is a download of its own.
+        renumbered: names that stand in several sections under several numbers, which the platform gives anew in each.
     """
 
     platform: str
     attempts: tuple[Attempt, ...]
     strays: dict[PurePosixPath, str] = field(default_factory=dict)
     inner: frozenset[str] = frozenset()
+    renumbered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,7 @@ class FoundFile:
         attempt: what tells this attempt from the student's others where its moment cannot be read; else empty.
         number: which upload of the file it is: the one with the highest number counts.
         late: True if the platform says so.
+        order: a number of the platform's that grows with time; 0 if it tells none.
     """
 
     path: PurePosixPath
@@ -125,25 +140,30 @@ class FoundFile:
     number: int = 0
     late: bool = False
     attempt: str = ""
+    order: int = 0
 
 
 def _see_canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
     """Recognize a download of Canvas: flat files `<lastfirst>[_LATE]_<user id>_<submission id>_<file>[-N].<ending>`.
 
     The `-N` counts the uploads of one file, unless it belongs to the name of a unit. Files of a quiz are called
-    `<lastfirst><user id>_question_<question>_<submission id>_<file>`.
+    `<lastfirst><user id>_question_<question>_<submission id>_<file>`. A text or a link has no submission's number, which grows
+    with time in the others.
     """
     of_questions = (
         2 * sum(_CANVAS_QUESTION.fullmatch(str(path)[:NAME_LENGTH]) is not None for path in names) >= len(names) > 0
     )
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
-        again = _AGAIN.fullmatch(match["file"])
-        name, number = (f"{again['stem']}{again['ending']}", int(again["number"])) if again else (match["file"], 0)
-        if unit_of(match["file"], units) and not unit_of(name, units):
-            name, number = match["file"], 0
-        student = Student(nfc(match["who"]), id=match["id"] or "")
-        return FoundFile(path, (student,), PurePosixPath(name), number=number, late=match["late"] is not None)
+        facts = match.groupdict()
+        written = facts["file"] or facts["entry"]
+        again = _AGAIN.fullmatch(written)
+        name, number = (f"{again['stem']}{again['ending']}", int(again["number"])) if again else (written, 0)
+        if unit_of(written, units) and not unit_of(name, units):
+            name, number = written, 0
+        student = Student(nfc(facts["who"]), id=facts["id"] or "")
+        late, order = bool(facts["late"] or facts.get("first")), int(facts["attachment"] or 0)
+        return FoundFile(path, (student,), PurePosixPath(name), number=number, late=late, order=order)
 
     return _match_names("Canvas", names, _CANVAS_QUESTION if of_questions else _CANVAS, read_name)
 
@@ -193,12 +213,7 @@ def _see_brightspace(names: Names, _: Read, _units: Units = ()) -> Download | No
     It is called `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>`. The first number is a student's in Brightspace itself, which
     no table has: it only tells two students of one name apart, if the second one, the assignment's, is the same.
     """
-    numbers: dict[str, set[str]] = {}
-    folders: dict[str, set[str]] = {}
-    for path in names:
-        if match := _BRIGHTSPACE.fullmatch(str(path)[:NAME_LENGTH]):
-            numbers.setdefault(nfc(match["who"]), set()).add(match["id"])
-            folders.setdefault(nfc(match["who"]), set()).add(match["folder"])
+    numbers, folders = brightspace_numbers(names, "id"), brightspace_numbers(names, "folder")
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
         inside = PurePosixPath(match["file"] or match["flat"])
@@ -211,10 +226,19 @@ def _see_brightspace(names: Names, _: Read, _units: Units = ()) -> Download | No
     return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
 
 
+def brightspace_numbers(names: Names, which: str) -> dict[str, set[str]]:
+    """Return the numbers before each name in a download of Brightspace: a student's own, `id`, or the `folder`."""
+    numbers: dict[str, set[str]] = {}
+    for path in names:
+        if match := _BRIGHTSPACE.fullmatch(str(path)[:NAME_LENGTH]):
+            numbers.setdefault(nfc(match["who"]), set()).add(match[which])
+    return numbers
+
+
 def _see_gradescope(names: Names, read: Read, _units: Units = ()) -> Download | None:
     """Recognize an export of Gradescope: folders `submission_<id>`, and `submission_metadata.yml`.
 
-    That file names the students of each folder.
+    That file names the students of each folder. The number of a folder that it does not name is no student's.
     """
     # At the top: deeper it is some student's.
     table = next((path for path in names if path.parts == ("submission_metadata.yml",)), None)
@@ -223,7 +247,7 @@ def _see_gradescope(names: Names, read: Read, _units: Units = ()) -> Download | 
     facts = gradescope_facts(read(table))
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
-        students, at = facts.get(match["folder"], ((Student(match["folder"], id=match["id"]),), ""))
+        students, at = facts.get(match["folder"], ((Student(match["folder"]),), ""))
         return FoundFile(path, students, PurePosixPath(match["file"]), at)
 
     return _match_names("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
@@ -310,44 +334,77 @@ def _see_schoology(names: Names, _: Read, units: Units = ()) -> Download | None:
 def _see_nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
     """Recognize a download of nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`.
 
-    Several assignments of a student are one hand-in: none of them replaces another.
+    The folder `submitted` may be given itself, if half of the timestamps are there and several students have the same
+    assignments; so may `inbound` of an exchange. Several assignments of a student are one hand-in: none replaces another.
     """
+    exchange = _see_exchange(names)
+    if exchange is not None:
+        return exchange
     if any(path.parts[0] in _COURSE for path in names):  # the whole course, with the instructor's files
         names = [path for path in names if path.parts[0] == "submitted"]
-    folders = {path.parts[:3] for path in names if path.parts[0] == "submitted" and len(path.parts) > 3}
+    depth = 1 if any(path.parts[0] == "submitted" for path in names) else 0
+    folders = {path.parts[: depth + 2] for path in names if len(path.parts) > depth + 2}
+    dates = {folder: timestamp(read(PurePosixPath(*folder, "timestamp.txt"))) for folder in sorted(folders)}
+    tasks = {folder[-1] for folder in folders}
+    if depth == 0 and not _are_nbgraders(dates, tasks):
+        return None
     moments: dict[str, str] = {}
-    for folder in sorted(folders):
-        at = timestamp(read(PurePosixPath(*folder, "timestamp.txt")))
-        moments[folder[1]] = max(moments.get(folder[1], ""), at, key=moment_of)
-    several = len({folder[2] for folder in folders}) > 1
+    for folder, at in dates.items():
+        moments[folder[depth]] = max(moments.get(folder[depth], ""), at, key=moment_of)
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
-        inside = PurePosixPath(*path.parts[2:]) if several else PurePosixPath(match["file"])
+        inside = PurePosixPath(match["task"] if len(tasks) > 1 else "", match["file"])
         return FoundFile(path, (Student(nfc(match["who"])),), inside, moments[match["who"]])
 
-    return _match_names("nbgrader", names, _NBGRADER, read_name)
+    return _match_names("nbgrader", names, _NBGRADER_SUBMITTED if depth else _NBGRADER, read_name)
+
+
+def _are_nbgraders(dates: Mapping[tuple[str, ...], str], tasks: Collection[str]) -> bool:
+    """Return True if half of some folders have dates, and students share assignments; sections of Sakai look like these."""
+    dated = 2 * sum(map(bool, dates.values())) >= len(dates)
+    return (
+        dated and 2 * len(tasks) <= len(dates) and not any(_SAKAI.fullmatch(f"{task}/timestamp.txt") for task in tasks)
+    )
+
+
+def _see_exchange(names: Names) -> Download | None:
+    """Recognize the attempts at one assignment in nbgrader's exchange: `<student>+<assignment>+<moment>[+<signs>]/...`."""
+    matches = [match for path in names if (match := _EXCHANGE.fullmatch(str(path)[:NAME_LENGTH]))]
+    if len({match["task"] for match in matches}) != 1:
+        return None
+
+    def read_name(path: PurePosixPath, match: re.Match[str]) -> FoundFile:
+        at = timestamp(match["at"].encode())
+        return FoundFile(
+            path, (Student(nfc(match["who"])),), PurePosixPath(match["file"]), at, attempt="" if at else match["at"]
+        )
+
+    return _match_names("nbgrader", names, _EXCHANGE, read_name)
 
 
 def _see_github(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """Recognize a class of GitHub: a clone of each student's repository.
 
     A clone is called `<assignment>-<login>` or `<classroom>-<assignment>-<login>`. A folder named as the clones are may lack
-    its `.git`. A roster may know better where a login begins.
+    its `.git`; a clone called as the others begin is the assignment's own. A roster may know better where a login begins.
     """
     clones = {path.parts[0] for path in names if path.parts[1:2] == (".git",)}
-    prefix = common_prefix(sorted(clones))
-    folders = {path.parts[0] for path in names if len(path.parts) > 1} - (COURSE_FOLDERS - clones)
-    if not clones or 2 * len(clones) < len(folders) or not all(prefix and name.startswith(prefix) for name in folders):
+    students = {name for name in clones if not all(other.startswith(f"{name}-") for other in clones - {name})} or clones
+    prefix = common_prefix(sorted(students))
+    folders = {path.parts[0] for path in names if len(path.parts) > 1} - (COURSE_FOLDERS - clones) - (clones - students)
+    own = {name for name in folders if prefix and name.startswith(prefix)}
+    if not students or not students <= own or 2 * len(students) < len(own) or 2 * len(own) <= len(folders):
         return None
     files = []
     for path in names:
-        if path.parts[0] in folders:
+        if path.parts[0] in own:
             parts = nfc(path.parts[0]).split("-")
             logins = () if prefix.endswith("--") else tuple("-".join(parts[place:]) for place in range(1, len(parts)))
             login = nfc(path.parts[0].removeprefix(prefix))
             inside = None if ".git" in path.parts else PurePosixPath(*path.parts[1:])
             files.append(FoundFile(path, (Student(login, login, logins=logins),), inside))
-    return make_download("GitHub", names, files, BESIDE.format("clones"))
+    shown = [path for path in names if ".git" not in path.parts]
+    return make_download("GitHub", shown, files, BESIDE.format("clones"))
 
 
 def _match_names(
@@ -414,8 +471,9 @@ def make_download(
                 inside[file.inside] = file
             if following is None or (revised and inside and following.number > file.number):
                 paths = {name: each.path for name, each in inside.items()}
-                late = any(each.late for each in (inside.values() or group))
-                states.append(Attempt(group[0].students, paths, group[0].at, late))
+                counting = list(inside.values()) or group
+                late, order = any(each.late for each in counting), max(each.order for each in counting)
+                states.append(Attempt(group[0].students, paths, group[0].at, late, order=order))
         made.append(replace(states[-1], before=tuple(states[:-1])))
     known = {file.path for group in attempts.values() for file in group}
     reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the others"

@@ -177,7 +177,7 @@ def _submissions_in(text: str) -> Iterator[tuple[str, list[str]]]:
 
 def student_in_facts(text: bytes, stem: str) -> Student | None:
     """Return the student in Blackboard's file of facts, `Name: First Last (login)`; None if it does not tell the login."""
-    lines = text[:_MOST_BYTES].decode("utf-8", "replace").splitlines()
+    lines = text[:_MOST_BYTES].decode("utf-8-sig", "replace").splitlines()
     name = next((line.removeprefix("Name:").strip() for line in lines if line.startswith("Name:")), "")
     full, _, login = name.removesuffix(")").rpartition("(")
     known = name.endswith(")") and login and nfc(stem).casefold().endswith(f"_{nfc(login)}".casefold())

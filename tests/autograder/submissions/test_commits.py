@@ -56,6 +56,22 @@ def test_a_class_of_clones_has_moments(tmp_path):
     }
 
 
+@pytest.mark.parametrize("sections", [("A", "B"), ("A", "A", "B")])
+def test_clones_in_sections_have_moments(tmp_path, sections):
+    students = ["jane", "bob", "cy"][: len(sections)]
+    for section, who in zip(sections, students, strict=True):
+        clone(tmp_path / "class" / section / f"lab-{who}", DATE)
+    intake = take_in([tmp_path / "class"], {"doubling"})
+    assert {name: each.at for name, each in intake.hand_ins.items()} == dict.fromkeys(students, DATE)
+
+
+def test_a_clone_of_one_name_in_two_sections_has_two_rows(tmp_path):
+    for name in ("A/lab-jane", "A/lab-bob", "B/lab-jane", "B/lab-cy"):
+        clone(tmp_path / "class" / name, DATE)
+    intake = take_in([tmp_path / "class"], {"doubling"})
+    assert list(intake.hand_ins) == ["bob", "cy", "jane", "jane-B"] and "jane" in intake.remarks[0]
+
+
 def test_nothing_of_a_hostile_clone_runs(tmp_path):
     """Each of these makes a plain `git log` or `git status` in the clone run the program, or may."""
     folder = clone(tmp_path / "lab-eve", DATE)

@@ -224,6 +224,32 @@ def test_anonymous_students_of_canvas_stay_apart():
     assert [attempt.students[0].name for attempt in attempts] == ["anon_aB3dE", "anon_Zz9yX"]
 
 
+def test_a_late_word_stands_before_a_hidden_name_of_canvas():
+    download = read_class(
+        dict.fromkeys(["anon_aB3dE_81_quiz.py", "LATE_anon_Zz9yX_82_quiz.py", "LATE_anon_Qw4rT_link.html"])
+    )
+    late = {attempt.students[0].name: attempt.late for attempt in download.attempts}
+    assert late == {"anon_aB3dE": False, "anon_Zz9yX": True, "anon_Qw4rT": True} and download.strays == {}
+
+
+def test_texts_and_links_in_canvas_are_hand_ins():
+    names = ["doejane_1_11_quiz.py", "smithbob_2_link.html", "leeann_LATE_3_text.html", "team_a_4_text.html"]
+    assert files_of(*names, "anon_aB3dE_text.html") == {
+        "doejane": {"quiz.py"},
+        "smithbob": {"link.html"},
+        "leeann": {"text.html"},
+        "team_a": {"text.html"},
+        "anon_aB3dE": {"text.html"},
+    }
+
+
+def test_the_mark_of_an_encoding_hides_no_name_in_blackboards_facts():
+    text = b"\xef\xbb\xbfName: Jane Doe (jdoe)\r\n"
+    files = {"Lab_jdoe_attempt_2026-11-20-10-00-00.txt": text, "Lab_jdoe_attempt_2026-11-20-10-00-00_quiz.py": b""}
+    (attempt,) = read_class(files).attempts
+    assert attempt.students[0].name == "Jane Doe"
+
+
 def test_blackboard_tells_the_moment_of_each_attempt():
     download = read_class(blackboard())
     moments = [attempt.at for attempt in download.attempts if attempt.students[0].login == "s1"]
@@ -279,6 +305,15 @@ def test_a_group_of_gradescope_has_all_its_members():
     files = {"submission_1/variation_loss.py": b"", "submission_metadata.yml": facts}
     (attempt,) = read_class(files).attempts
     assert [student.name for student in attempt.students] == ["Ann", "Bob"]
+
+
+def test_the_number_of_a_folder_that_gradescope_does_not_name_is_no_students():
+    facts = b"submission_1:\n  :submitters:\n  - :name: Ann\n    :sid: '2'\n"
+    download = read_class({"submission_metadata.yml": facts, "submission_1/quiz.py": b"", "submission_2/quiz.py": b""})
+    assert {attempt.students[0].name: attempt.students[0].id for attempt in download.attempts} == {
+        "Ann": "2",
+        "submission_2": "",
+    }
 
 
 def test_gradescopes_table_is_plain_data():
@@ -480,6 +515,65 @@ def test_assignments_of_nbgraders_are_one_hand_in():
     names = ["submitted/ann/ps1/quiz.py", "submitted/ann/ps2/quiz.py", "submitted/ann/ps2/loss.py"]
     times = {f"submitted/ann/ps{n}/timestamp.txt": f"2026-11-2{n} 10:00:00 UTC" for n in (1, 2)}
     assert files_of(*names, facts=times) == {"ann": {"ps1/quiz.py", "ps2/quiz.py", "ps2/loss.py"}}
+
+
+NBGRADERS_DATE = "2026-11-20 10:00:00.1 UTC"
+
+
+def test_the_folder_submitted_of_nbgrader_may_be_given_itself():
+    names = ["ann/ps1/quiz.py", "bob/ps1/quiz.py"]
+    download = read_class(dict.fromkeys(names, b"") | {"ann/ps1/timestamp.txt": NBGRADERS_DATE.encode()})
+    assert download.platform == "nbgrader"
+    assert {attempt.students[0].name: bool(attempt.at) for attempt in download.attempts} == {"ann": True, "bob": False}
+    assert read_class(dict.fromkeys(names, b"")) is None
+
+
+def test_hand_ins_in_nbgraders_exchange_are_attempts():
+    names = [
+        "ann+ps1+2026-11-20 10:00:00.000000 UTC+x1/quiz.py",
+        "ann+ps1+2026-11-21 10:00:00.000000 UTC/quiz.py",
+        "bob+ps1+2026-11-20 10:00:00.000000 UTC+x2/quiz.py",
+    ]
+    download = read_class(dict.fromkeys(names, b""))
+    assert download.platform == "nbgrader"
+    assert [(attempt.students[0].name, attempt.at) for attempt in download.attempts] == [
+        ("ann", "2026-11-20T10:00:00+00:00"),
+        ("ann", "2026-11-21T10:00:00+00:00"),
+        ("bob", "2026-11-20T10:00:00+00:00"),
+    ]
+
+
+def clones_of(*names: str) -> dict[str, bytes]:
+    return {f"{name}/{file}": b"" for name in names for file in (".git/HEAD", "quiz.py")}
+
+
+@pytest.mark.parametrize(
+    "beside", ["starter/quiz.py", "notes/plan.md", "lab/quiz.py", "lab/.git/HEAD", "course-lab/.git/HEAD"]
+)
+def test_another_folder_beside_clones_hides_no_clone(beside):
+    clones = ("course-lab-al", "course-lab-bo") if beside.startswith("course") else ("lab-al", "lab-bo")
+    download = read_class(clones_of(*clones) | {beside: b"", f"{beside.partition('/')[0]}/a.md": b""})
+    assert download.platform == "GitHub"
+    assert [attempt.students[0].login for attempt in download.attempts] == ["al", "bo"]
+    assert {str(path.parent) for path in download.strays} == {beside.partition("/")[0]}
+
+
+@pytest.mark.parametrize("names", [("jane-doe", "jane-li", "bob"), ("lab-al", "lab-bo", "quiz-cy"), ("lab", "lab-al")])
+def test_students_own_repositories_are_no_clones_of_a_class(names):
+    download = read_class(clones_of(*names))
+    assert download is None or download.platform != "GitHub"
+
+
+def test_most_folders_beside_clones_are_the_clones():
+    assert read_class(clones_of("lab-al", "lab-bo") | {"cy/quiz.py": b"", "di/quiz.py": b""}) is None
+
+
+@pytest.mark.parametrize("sections", ["AB", "AAB"])
+def test_clones_may_lie_in_sections(sections):
+    names = [f"{section}/lab-{who}" for section, who in zip(sections, ("al", "bo", "cy"), strict=False)]
+    download = read_class(clones_of(*names))
+    assert download.platform == "sections" and download.inner == {"GitHub"}
+    assert [attempt.students[0].login for attempt in download.attempts] == ["al", "bo", "cy"][: len(sections)]
 
 
 def test_a_clone_without_its_git_folder_is_one_of_the_class():

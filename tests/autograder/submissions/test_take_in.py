@@ -2,6 +2,7 @@
 
 import io
 import os
+import tarfile
 import tempfile
 import unicodedata
 import zipfile
@@ -765,7 +766,7 @@ def test_the_same_unit_in_two_sections_is_another_hand_in_and_no_assignment(tmp_
         assert [(left.path, left.reason) for left in intake.left_out] == [
             (
                 names[0],
-                "another hand-in of the same student; the platform tells no moments, so which is later is not known",
+                "an earlier hand-in of the same student, by the platform's number of the upload",
             )
         ]
 
@@ -1197,7 +1198,134 @@ def test_a_student_in_several_zips_of_one_folder_is_told(form, tmp_path):
     assert list(intake.hand_ins) == ["ann", "ann-week2", "bob", "carl"]
     (remark,) = intake.remarks
     assert remark.startswith(
-        "in several of these folders or zips, with a row for each unless a roster says that they are one: ann;"
+        "in several of these folders or archives, with a row for each unless a roster says that they are one: ann;"
+    )
+
+
+def test_of_two_hand_ins_in_canvas_the_one_with_the_greater_number_is_later(tmp_path):
+    names = ["june/doejane_1_11_ideal_image.py", "june/bo_2_12_ideal_image.py"]
+    names += ["august/doejane_1_13_ideal_image.py", "august/cy_3_14_ideal_image.py"]
+    intake, _ = taken(write(tmp_path / "class", *names))
+    assert str(intake.hand_ins["doejane"].files[PurePosixPath("ideal_image.py")]) == names[2]
+    assert [str(path) for each in intake.earlier["doejane"] for path in each.files.values()] == names[:1]
+    assert intake.left_out[0].reason == "an earlier hand-in of the same student, by the platform's number of the upload"
+    assert intake.remarks == []
+
+
+def test_that_the_order_of_hand_ins_in_several_sections_is_not_known_is_told(tmp_path):
+    names = [
+        f"{section}/{who}_{number}_assignsubmission_file_/ideal_image.py"
+        for section, who, number in (("A", "Jane Doe", 1), ("A", "Bo", 2), ("B", "Jane Doe", 1), ("B", "Cy", 3))
+    ]
+    intake, _ = taken(write(tmp_path / "class", *names))
+    assert list(intake.hand_ins) == ["Bo", "Cy", "Jane Doe"]
+    assert intake.remarks == [
+        "of several hand-ins of a student, of which it is not known which is later, the last by the name of its folder counts:"
+        " Jane Doe; take away those that do not count"
+    ]
+
+
+def test_a_name_in_several_sections_of_moodle_is_told(tmp_path):
+    names = [
+        f"{section}/{who}_{number}_assignsubmission_file_/ideal_image.py"
+        for section, who, number in (("A", "Jane Doe", 1), ("A", "Bo", 2), ("B", "Jane Doe", 3), ("B", "Cy", 4))
+    ]
+    intake, _ = taken(write(tmp_path / "class", *names))
+    assert list(intake.hand_ins) == ["Bo", "Cy", "Jane Doe-1", "Jane Doe-3"]
+    (remark,) = intake.remarks
+    assert (
+        remark.startswith("in several of these folders or archives, with a row for each unless")
+        and "Jane Doe;" in remark
+    )
+
+
+@pytest.mark.parametrize(("number", "told"), [(1, 0), (5, 1)])
+def test_a_name_that_sections_of_brightspace_share_is_told(number, told, tmp_path):
+    names = [
+        f"{section}/{each}-{section} - {who} - Nov {day}, 2026 1159 PM/ideal_image.py"
+        for section, each, who, day in (
+            (7, 1, "Jane Doe", 1),
+            (7, 2, "Bo", 1),
+            (8, number, "Jane Doe", 2),
+            (8, 3, "Cy", 1),
+        )
+    ]
+    intake, _ = taken(write(tmp_path / "class", *names))
+    assert list(intake.hand_ins) == ["Bo", "Cy", "Jane Doe"]
+    assert (
+        intake.remarks
+        == [
+            "in several sections under other numbers of Brightspace, and taken for one student by the name: Jane Doe; if these"
+            " are several students, grade each section by itself"
+        ]
+        * told
+    )
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_equal_numbers_of_two_platforms_are_two_students(packed, tmp_path):
+    names = [f"A/{who}_{n}_assignsubmission_file_/ideal_image.py" for who, n in (("Maria Garcia", 101), ("Bo Li", 102))]
+    names += ["B/doejane_101_9001_ideal_image.py", "B/ekcy_103_9002_ideal_image.py"]
+    path = zipped(tmp_path / "class.zip", *names) if packed else write(tmp_path / "class", *names)
+    intake, _ = taken(path)
+    assert list(intake.hand_ins) == ["Bo Li", "doejane", "ekcy", "Maria Garcia"]
+    assert intake.platforms == {"Canvas", "Moodle"} and intake.earlier == {}
+
+
+def tarred(path: Path, *names: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz" if path.suffix in (".gz", ".tgz") else "w") as archive:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = len(CODE)
+            archive.addfile(member, io.BytesIO(CODE.encode()))
+    return path
+
+
+@pytest.mark.parametrize("ending", [".tar.gz", ".tgz", ".tar"])
+@pytest.mark.parametrize("form", CLASSES)
+def test_a_tar_of_a_class_is_read_as_its_folder_is(form, ending, tmp_path):
+    found = taken(tarred(tmp_path / f"class{ending}", *CLASSES[form]))[1]
+    assert list(found) == list(taken(write(tmp_path / "class", *CLASSES[form]))[1])
+    assert all(raw.files for raw in found.values())
+
+
+@pytest.mark.parametrize("form", ["folders", "moodle"])
+def test_a_form_may_be_asked_for_of_a_tar(form, tmp_path):
+    assert len(taken(tarred(tmp_path / "class.tar.gz", *CLASSES[form]), form)[1]) == 3
+
+
+def test_sections_may_be_tars_and_a_tar_may_hold_the_class(tmp_path):
+    for section, students in (("A", ("al", "bo")), ("B", ("cy", "di"))):
+        tarred(tmp_path / "term" / f"{section}.tar.gz", *(f"{who}/ideal_image.py" for who in students))
+    assert list(taken(tmp_path / "term")[1]) == ["al", "bo", "cy", "di"]
+    (tmp_path / "term" / "B.tar.gz").rename(tmp_path / "B.tar.gz")
+    (tmp_path / "term" / "list.csv").write_text("")
+    assert list(taken(tmp_path / "term")[1]) == ["al", "bo"]
+
+
+def test_the_tar_of_one_student_is_one_submission(tmp_path):
+    assert list(taken(tarred(tmp_path / "al.tar.gz", "lab/ideal_image.py", "lab/variation_loss.py"))[1]) == ["al"]
+
+
+def test_a_tar_of_a_class_may_hold_more_files_than_a_submission(tmp_path, monkeypatch):
+    monkeypatch.setattr("autograder.submissions.archives.MAX_ENTRIES", 3)
+    names = [f"{who}/{file}" for who in ("al", "bo") for file in ("ideal_image.py", "a.md", "b.md")]
+    assert list(taken(tarred(tmp_path / "class.tar", *names))[1]) == ["al", "bo"]
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("cp852", 1), ("utf-8", 0)])
+def test_names_of_a_zip_in_a_code_page_are_told(encoding, told, tmp_path):
+    path, name = tmp_path / "class.zip", "Žana".encode(encoding)
+    zipped(path, f"{'x' * len(name)}/ideal_image.py", "Bo/ideal_image.py")
+    path.write_bytes(path.read_bytes().replace(b"x" * len(name) + b"/", name + b"/"))
+    assert (
+        take_in([path], UNITS).remarks
+        == [
+            "class.zip does not tell the code page of its names, and letters with accents or of other scripts may be read"
+            " wrong; unpack it where it was packed and grade the folder"
+        ]
+        * told
     )
 
 
