@@ -87,16 +87,16 @@ class Call:
         if self.get:
             return f"{on}.{self.function}" if on else self.function
         name = on if self.function == "__call__" else f"{on}.{self.function}" if on else self.function
-        owner, _, test = self.function.rpartition(".")
-        if test in _OF_CLASSES:
-            return f"{_OF_CLASSES[test]}({parts[0]}, {owner})"
-        text = (self._operation(on, parts) if on else "") or f"{name}({', '.join(parts)})"
+        owner, _, last = self.function.rpartition(".")
+        if last in _OF_CLASSES:
+            return f"{_OF_CLASSES[last]}({parts[0]}, {owner})"
+        text = self._operation(on or owner, last, parts) or f"{name}({', '.join(parts)})"
         return text if self.of is None else GRADIENT.format(call=text)
 
-    def _operation(self, on: str, parts: list[str]) -> str:
-        """Return the call as Python writes an operation on an object; empty if it is a method."""
-        operator = self.function.removeprefix("__").removesuffix("__")
-        if self.function != f"__{operator}__":
+    def _operation(self, on: str, name: str, parts: list[str]) -> str:
+        """Return the call as Python writes an operation on an object or an enumeration; empty if it is no operation."""
+        operator = name.removeprefix("__").removesuffix("__")
+        if not on or name != f"__{operator}__":
             return ""
         if operator in _BUILT_IN:
             return f"{operator}({', '.join([on, *parts])})"
@@ -104,6 +104,8 @@ class Call:
             return ""
         if operator == "getitem":
             return f"{on}[{_show_index(self.args[0])}]"
+        if operator == "contains":
+            return f"{parts[0]} in {on}"
         if operator in _SIGNS:
             return f"{on} {_SIGNS[operator]} {parts[0]}"
         sign = _SIGNS.get(operator.removeprefix("i"), "")
@@ -167,5 +169,6 @@ _BUILT_IN = (
 _OF_CLASSES = {"__instancecheck__": "isinstance", "__subclasscheck__": "issubclass"}
 _SIGNS = {
     **{"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@"},
+    **{"and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>"},
     **{"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},
 }

@@ -1,6 +1,9 @@
 """The student's modules of one check, and what stands in them by name."""
 
+import enum
+import functools
 import importlib
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -93,7 +96,7 @@ class Namespace:
                 return function
             owner: Any = function
             for part in rest[:-1]:
-                owner = getattr(owner, part, None)
+                owner = _part_of(owner, part, None)
             return method_of(owner, rest[-1])
         state = loading_of(module)
         if state.stopped is not None and not hasattr(module, first) and may_define(self.texts[state.filename], first):
@@ -108,7 +111,7 @@ class Namespace:
         """
         value: Any = self.modules[self.unit]
         for part in name.split("."):
-            value = getattr(value, part, _ABSENT)
+            value = _part_of(value, part, _ABSENT)
         return Handle(0, name, "method") if callable(value) or value is _ABSENT or is_method(value) else value
 
     def _why_missing(self, error: BaseException) -> str:
@@ -141,6 +144,16 @@ class Namespace:
                 lines = self.texts[filename].splitlines()
                 line = next((number for number, text in enumerate(lines, 1) if text.startswith("FRAMEWORK")), 0)
                 yield filename, line, note
+
+
+def _part_of(owner: Any, name: str, default: object) -> Any:
+    """Return an attribute; of a `Flag` also a combined member, such as `R|W`, or its empty one, named None."""
+    if not (isinstance(owner, enum.EnumMeta) and issubclass(owner, enum.Flag)) or hasattr(owner, name):
+        return getattr(owner, name, default)
+    members, names = owner.__members__, name.split("|")
+    if name == str(None):
+        return owner(0)
+    return functools.reduce(operator.or_, map(members.get, names)) if members.keys() >= {*names} else default
 
 
 def attribute_of(value: object, name: str) -> object:

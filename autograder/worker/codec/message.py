@@ -85,13 +85,15 @@ class Member:
 
     Attributes:
         type_name, module: the names of its class and of the module of that.
-        far: the `RemoteFunction` that has its other attributes and methods; None if it is no student's.
+        flag: its class is a `Flag`, whose members are combined by operators.
+        far: the `RemoteFunction` that has its other attributes, methods and operators; None if it is no student's.
     """
 
-    __slots__ = ("far", "module", "name", "type_name", "value")
+    __slots__ = ("far", "flag", "module", "name", "type_name", "value")
 
-    def __init__(self, type_name: str, name: str, value: Any, module: str) -> None:
+    def __init__(self, type_name: str, name: str, value: Any, module: str, flag: bool = False) -> None:
         self.far: Any = None
+        self.flag = flag
         self.type_name = type_name
         self.name = name
         self.value = value
@@ -109,7 +111,15 @@ class Member:
         return getattr(self.far, name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Member, (self.type_name, self.name, self.value, self.module)
+        return Member, (self.type_name, self.name, self.value, self.module, self.flag)
+
+    def __bool__(self) -> bool:
+        return not self.flag or bool(self.value)
+
+    def __contains__(self, other: object) -> bool:
+        if not self.flag or self.far is None:
+            raise TypeError(f"argument of type '{self.type_name}' is not iterable")
+        return self.far._use_operator("__contains__", other) is True
 
     def __hash__(self) -> int:
         return hash(self.name)  # as of the member itself
@@ -118,9 +128,21 @@ class Member:
         return f"{self.type_name}.{self.name}"
 
 
+def _flag_operator(name: str) -> Callable[..., Any]:
+    def operate(self: Member, *others: object) -> Any:
+        return self.far._use_operator(name, *others) if self.flag and self.far is not None else NotImplemented
+
+    return operate
+
+
+for _name in ("or", "ror", "and", "rand", "xor", "rxor"):
+    setattr(Member, f"__{_name}__", _flag_operator(f"__{_name}__"))
+
+
 def member_of(value: enum.Enum) -> Member:
     """Return a member of an enumeration as plain data."""
-    return Member(type(value).__name__, str(value.name), value.value, type(value).__module__)
+    kind = type(value)
+    return Member(kind.__name__, str(value.name), value.value, kind.__module__, isinstance(value, enum.Flag))
 
 
 HANDLE_KINDS = ("module", "object", "dataclass", "method")

@@ -104,13 +104,15 @@ def _read_record(value: Node, depth: int, name: str, named_tuple: bool, pairs: A
 
 
 def _write_member(member: Member, node: Node, depth: int) -> list[Any]:
-    return ["member", member.type_name, member.name, member.module, node(member.value, depth + 1)]
+    return ["member", member.type_name, member.name, member.module, node(member.value, depth + 1), member.flag]
 
 
-def _read_member(value: Node, depth: int, type_name: str, name: str, module: str, item: Any) -> Member:
-    if not type(type_name) is type(name) is type(module) is str:
+def _read_member(
+    value: Node, depth: int, type_name: str, name: str, module: str, item: Any, flag: bool = False
+) -> Member:
+    if not type(type_name) is type(name) is type(module) is str or type(flag) is not bool:
         raise MalformedMessage("a message with an impossible member")
-    return Member(type_name[:200], name[:200], value(item, depth + 1), module[:200])
+    return Member(type_name[:200], name[:200], value(item, depth + 1), module[:200], flag)
 
 
 def _write_slice(value: slice, node: Node, depth: int) -> list[Any]:

@@ -66,6 +66,9 @@ class Perm(enum.Flag):
     R = 1
     W = 2
 
+    def count(self):
+        return bin(self.value).count("1")
+
 
 class Level(enum.IntEnum):
     LOW = 0
@@ -406,6 +409,12 @@ RIGHT = [
     "assert submission.color_name(reference.Color.BLUE) == submission.color_name(submission.Color.BLUE) == 'BLUE'",
     "assert_equal(submission.counted(), reference.counted())",
     "assert submission.perm() == reference.Perm.R | reference.Perm.W",
+    "both = submission.Perm.R | submission.Perm.W; assert both == submission.perm() and submission.Perm.R in both",
+    "assert submission.perm() & submission.Perm.W and not submission.Perm.R & submission.Perm.W",
+    "assert submission.perm() ^ submission.Perm.R == submission.Perm.W == reference.Perm.R ^ submission.perm()",
+    "assert submission.perm().count() == 2 and submission.Perm(0).count() == 0 and submission.color()",
+    "with pytest.raises(TypeError, match='for [|]: '): submission.color() | submission.color()",
+    "with pytest.raises(TypeError, match='Color. is not iterable'): submission.color() in submission.color()",
     "assert_equal(submission.level(), reference.level())",
     "assert submission.suit_of(Card(Suit.SPADES, 3)) is Suit.SPADES",
     "assert submission.worth(Card(Suit.HEARTS, 12)) == 10",
@@ -471,6 +480,8 @@ WRONG = [
     ("assert isinstance(submission.Stack(), submission.Circle)", "isinstance(Stack(), Circle) returned False"),
     ("assert_close(submission.soon(5), 2)", "soon(5) returned a coroutine that was not awaited"),
     ("assert submission.color() == Green.RED", "color() returned Color.RED, which does not hold"),
+    ("assert submission.Perm.W in submission.Perm.R", "Perm.W in Perm.R returned False, which does not hold"),
+    ("assert len(submission.Color) == 3", "len(Color) returned 2, which does not hold: assert 2 == 3"),
     ("assert_equal(submission.color(), Color.RED.name)", "returned Color.RED (a Member), expected 'RED' (a str)"),
     (
         "assert_equal(submission.columns(), submission.columns()[::-1])",
