@@ -73,7 +73,7 @@ class RemoteObject:
     def __iter__(self) -> Iterator[Any]:
         __tracebackhide__ = True
         if _is_asked_by("_pytest.assertion."):
-            raise TypeError(f"{self._label} is not looked into")  # pytest explains an `assert`
+            raise TypeError  # pytest explains an `assert`
         found = _use(self, "__iter__")
         # A worker gives an empty iterator, or one of parameters, as a list.
         return iter(found) if isinstance(found, list) else found

@@ -152,8 +152,19 @@ def test_an_iterator_that_is_compared_with_a_list_is_told_as_one(tmp_path, code,
 
 def test_pytest_explains_an_assert_without_asking_the_object(tmp_path):
     module = "class Box(Box):\n    def __iter__(self):\n        return iter([1])\n"
-    (told,) = sentences(tmp_path, module, "assert submission.Box(2) == [1]")
-    assert told == "Box(2) == [1] returned False, which does not hold: assert Box(2) == [1]"
+    module += "\n\n@dataclasses.dataclass\nclass Span:\n    start: int\n"
+    told = sentences(
+        tmp_path,
+        f"import dataclasses\n\n\n{module}",
+        "assert submission.Box(2) == [1]",
+        "assert submission.Span(1) == submission.Span(2)",
+        "assert submission.same(submission.Span(1)) == submission.Span(2)",
+    )
+    assert told[:2] == [
+        "Box(2) == [1] returned False, which does not hold: assert Box(2) == [1]",
+        "Span(1) == Span(2) returned False, which does not hold: assert Span(1) == Span(2)",
+    ]
+    assert " == " in told[2].partition(" returned False")[0]
 
 
 def test_the_end_of_a_with_statement_is_no_call_that_a_check_asks_about(tmp_path):
