@@ -18,6 +18,7 @@ _COURSE = "exercises"
 _INIT = "__init__"
 #: The function that imports a module by its file; a worker has it find what was taken along.
 _BY_FILE = "spec_from_file_location"
+_NOTEBOOK = ".ipynb"
 _PYTHON_FILE = re.compile(r"(?:[\w./\\~-]*[/\\])?(\w+)\.py")
 #: The most files beside the units that are read, the nearest ones, because units may import them.
 _MOST_NEIGHBOURS = 40
@@ -33,8 +34,8 @@ def neighbours(
     Beside a folder `exercises` lies what a module in it can import when Python runs above it. What lies in any other folder
     has a second name, see `names_from_above`.
     """
-    # Python imports `a/__init__.py` where `a.py` stands beside it.
-    ordered = sorted(entries, key=lambda entry: entry.path.stem == _INIT)
+    # Python imports `a/__init__.py` where `a.py` stands beside it; a notebook is run, where there is no script of its name.
+    ordered = sorted(entries, key=lambda entry: (entry.path.suffix != _NOTEBOOK, entry.path.stem == _INIT))
     found: dict[str, Entry] = {}
     for root in _roots(folders):
         names = {name: entry for entry in ordered if (name := _name_below(root, entry.path)) is not None}
@@ -46,6 +47,14 @@ def neighbours(
     kept = list({found[name].path: found[name] for name in nearest}.values())[:_MOST_NEIGHBOURS]
     files = {entry.path: read_file(entry) for entry in kept}
     return {name: files[found[name].path] for name in nearest if found[name].path in files}
+
+
+def without_other_notebooks(entries: Iterable[Entry], sources: Collection[bytes]) -> Iterator[Entry]:
+    """Yield the files without the notebooks that no source names: `%run helpers.ipynb` takes the names of one."""
+    for entry in entries:
+        stem = entry.path.stem.encode()
+        if entry.path.suffix != _NOTEBOOK or any(b"run" in source and stem in source for source in sources):
+            yield entry
 
 
 def names_from_above(folder: PurePosixPath, path: PurePosixPath) -> Iterator[str]:
@@ -62,7 +71,9 @@ def names_from_above(folder: PurePosixPath, path: PurePosixPath) -> Iterator[str
 def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
     """Return the modules that the units in a student's own folder import, by name: files there, and cells that write files."""
     home = PurePosixPath(folder.absolute().as_posix())
+    texts = [module.text.encode() for module in modules.values()]
     entries = [entry for root in _roots([home]) for entry in _entries_below(Path(root))]
+    entries = list(without_other_notebooks(entries, texts))
     notebooks = [path for module in modules.values() if (path := Path(module.filename)).suffix == ".ipynb"]
     # A notebook may be saved under the name of a script.
     notebooks += [path.with_suffix(".py") for path in notebooks if not path.exists()]
@@ -84,6 +95,7 @@ def take_along(
     """
     taken: dict[str, Module] = {}
     refused: list[str] = []
+    asked = {name for module in modules for name in _names_in(module.text)}
     waiting = [name for module in modules for name in _imported_names(module.text, "")]
     waiting += [name for module in modules if _BY_FILE in module.text for name in _named_files(module.text, beside)]
     while waiting:
@@ -96,7 +108,7 @@ def take_along(
         file = beside[name]
         empty = not file.data.strip() and not file.fault and not file.size
         filename = str(Path(file.path)) if file.path.is_absolute() else _filename(name, file)
-        taken[name] = Module(name, filename) if empty else module_from(name, file, filename=filename)
+        taken[name] = Module(name, filename) if empty else module_from(name, file, asked, filename)
         waiting += _imported_names(taken[name].text, name if _is_package(file) else name.rpartition(".")[0])
     read = {name for module in (*modules, *taken.values()) for name in _named_files(module.text, beside)}
     shown = {name: _filename(name, beside[name]) for name in (*taken, *refused)}
@@ -139,7 +151,7 @@ def _roots(folders: Iterable[PurePosixPath]) -> list[PurePosixPath]:
 
 def _name_below(root: PurePosixPath, path: PurePosixPath) -> str | None:
     """Return the name by which a module in the folder `root` imports a file; None if it is none that can be imported."""
-    if path.suffix != ".py" or root not in path.parents:
+    if path.suffix not in (".py", _NOTEBOOK) or root not in path.parents:
         return None
     parts = path.relative_to(root).with_suffix("").parts
     parts = parts[:-1] if parts[-1] == _INIT else parts
@@ -153,7 +165,7 @@ def _is_package(file: File) -> bool:
 
 def _filename(name: str, file: File) -> str:
     """Return the path of a helper below the units' folder: no two helpers share one."""
-    return "/".join([*name.split("."), *([_INIT] if _is_package(file) else [])]) + ".py"
+    return "/".join([*name.split("."), *([_INIT] if _is_package(file) else [])]) + file.path.suffix
 
 
 def _imported_names(text: str, package: str) -> list[str]:
@@ -174,6 +186,12 @@ def _imported_names(text: str, package: str) -> list[str]:
             parts += [node.module] if node.module else []
             names += [".".join([*parts, *inner]) for inner in ([], *([alias.name] for alias in node.names))]
     return [part for name in names for part in _with_packages(name.removeprefix(f"{_COURSE}."))]
+
+
+def _names_in(text: str) -> set[str]:
+    """Return the names in a source: those that a notebook which it runs has to give."""
+    tree = tree_or_none(text)
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} if tree is not None else set()
 
 
 def _named_files(text: str, beside: Collection[str]) -> Iterator[str]:
@@ -200,13 +218,13 @@ def _with_packages(name: str) -> Iterator[str]:
 
 
 def _entries_below(folder: Path, depth: int = _DEPTH) -> Iterator[Entry]:
-    """Yield the Python files in a folder, and in folders in it that a unit can import."""
+    """Yield the Python files and notebooks in a folder, and in folders in it that a unit can import."""
     try:
         children = sorted(folder.iterdir())
     except OSError:
         return
     for child in children:
-        if child.suffix == ".py" and child.is_file():
+        if child.suffix in (".py", _NOTEBOOK) and child.is_file():
             yield file_entry(child, child.stat().st_size)
         elif depth and child.name.isidentifier() and child.name not in RESERVED and child.is_dir():
             yield from _entries_below(child, depth - 1) if not child.is_symlink() else ()

@@ -17,7 +17,12 @@ _AUTOMATIC = re.compile(
 #: A magic that runs one line of Python in its place; inside a function it binds no name there.
 _TIME = re.compile(r"%time\s+(?P<code>.+)")
 #: A magic that runs a script or a notebook and takes its names. Inside a function no import of all names can stand for it.
-_RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\./)?(?P<path>[^\W\d]\w*(?:/[^\W\d]\w*)*)\.(?:py|ipynb)\s*")
+_RUN = re.compile(
+    r"\s*%run\s+(?:-\w+\s+)*(?P<quote>['\"])?(?:\./)?(?P<path>[^\W\d]\w*(?:/[^\W\d]\w*)*)(?:\.(?:py|ipynb))?"
+    r"(?(quote)(?P=quote))\s*(?:#.*)?"
+)
+#: The same as a call.
+_RUN_CALL = re.compile(r"(\s*)get_ipython\(\)\.(?:run_line_)?magic\(\s*(['\"])run(?:\2\s*,\s*\2| )([^'\"]+)\2\s*\)\s*")
 #: Comment that marks the import of a script that `%run` names.
 _SCRIPT = "# %run"
 #: What opens or closes a text or a bracket; `\\.` takes an escaped quote, which does neither.
@@ -62,9 +67,17 @@ def without_magics(text: str, unit: str) -> str:
         if not in_command and match is None:
             statement.read(line)
             continue
-        lines[number] = "" if in_command or match is None else _code_of_magic(line) or f"{match[1]}pass"
+        code = "" if in_command or match is None else _code_of_magic(line)
+        if is_script_import(code) and _is_in_function(lines[: number + 1]):
+            code = ""
+        lines[number] = "" if in_command or match is None else code or f"{match[1]}pass"
         in_command = line.rstrip().endswith("\\")  # a shell command may take several lines
     return "\n".join(lines)
+
+
+def with_run_as_magic(text: str) -> str:
+    """Return a cell in which `get_ipython().run_line_magic("run", ...)` is written as `%run`."""
+    return "\n".join(_RUN_CALL.sub(r"\1%run \3", line) for line in bare_lines(text))
 
 
 def written_texts(cells: list[tuple[int, str]]) -> dict[str, str]:
@@ -88,6 +101,28 @@ def is_left_out(text: str) -> bool:
 def is_script_import(line: str) -> bool:
     """Return True for an import that stands in the place of `%run`."""
     return line.rstrip().endswith(_SCRIPT)
+
+
+def runs_not_followed(text: str) -> list[str]:
+    """Return the lines of a cell that run a file which cannot be imported, such as `%run my-helpers.py`."""
+    lines = [_RUN_CALL.sub(r"\1%run \3", line) for line in bare_lines(text)]
+    return [
+        line.strip()
+        for line in lines
+        if line.strip().startswith("%run ") and not is_script_import(_code_of_magic(line))
+    ]
+
+
+def _is_in_function(lines: list[str]) -> bool:
+    """Return True if the last of some lines stands in a function or a class, as far as the indents of those above tell."""
+    indent = len(lines[-1]) - len(lines[-1].lstrip())
+    for line in reversed(lines[:-1]):
+        own = len(line) - len(line.lstrip())
+        if line.strip() and own < indent:
+            if re.match(r"\s*(?:async\s+)?(?:def|class)\b", line):
+                return True
+            indent = own
+    return False
 
 
 def _is_of_another_magic(start: str) -> bool:
@@ -121,9 +156,9 @@ def _code_of_magic(line: str) -> str:
     if _PYLAB.fullmatch(line):
         return "from pylab import *"
     script = _RUN.fullmatch(line)
-    if script and not any(map(keyword.iskeyword, script["path"].split("/"))):
-        return f"from {script['path'].replace('/', '.')} import *  {_SCRIPT}"
     indent, plain = line[: len(line) - len(line.lstrip())], line.strip()
+    if script and not any(map(keyword.iskeyword, script["path"].split("/"))):
+        return f"{indent}from {script['path'].replace('/', '.')} import *  {_SCRIPT}"
     shell, variable = _SHELL_OUTPUT.fullmatch(plain), _ENVIRONMENT.fullmatch(plain)
     value = _ENVIRONMENT_VALUE.fullmatch(plain)
     if shell:

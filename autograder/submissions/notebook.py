@@ -13,7 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autograder.course.skeletons import bare_lines, first_line
-from autograder.submissions.magics import is_left_out, without_indent, without_magics
+from autograder.submissions.magics import (
+    is_left_out,
+    runs_not_followed,
+    with_run_as_magic,
+    without_indent,
+    without_magics,
+)
 from autograder.submissions.module import Module, parse_module, tree_or_none
 from autograder.submissions.needed import Cell, defines, needed_statements
 from autograder.submissions.statements import bound_names
@@ -90,6 +96,7 @@ def _facts(cell: "NotebookNode") -> dict[str, object]:
 def _read_cell(empty: Module, number: int, text: str) -> Cell | Module:
     """Return the cell, or a module with the sentence about what is wrong with it."""
     here = tuple((number, line) for line in range(1, text.count("\n") + 2))
+    text = with_run_as_magic(text)
     plain = without_magics(text, empty.unit)
     for source in (text, plain, without_indent(plain)):
         # The cell as it stands comes first: a line of Python may begin with an operator that looks like a magic.
@@ -172,8 +179,10 @@ def _notes_on_statements(module: Module, cells: list[Cell], kept: set[ast.stmt])
 
 
 def _notes_on_magics(module: Module, cells: list[tuple[int, str]]) -> Iterator[str]:
-    """Yield a sentence about each cell with functions whose magic does not run it in the kernel."""
+    """Yield a sentence about each cell with functions whose magic does not run it in the kernel, and each script not run."""
     for number, text in cells:
+        for line in runs_not_followed(text)[:1]:
+            yield f"{module.label} cell {number} was read without {line!r}; give the script a name that can be imported"
         if not is_left_out(text):
             continue
         start, _, rest = text.lstrip().partition("\n")

@@ -33,6 +33,7 @@ from autograder.submissions.helpers import (
     names_from_above,
     neighbours,
     take_along,
+    without_other_notebooks,
     written_in,
 )
 from autograder.submissions.module import Module
@@ -224,6 +225,7 @@ def _neighbours_of(
     # In a copy of the course files with reserved names are the course's own; right beside a unit they are the student's.
     own = [entry for entry in others if entry.path.stem in reserved and entry.path.parent in folders]
     beside = {name: file for file in files.values() for name in names_from_above(file.path.parent, file.path)}
+    others = list(without_other_notebooks(others, [file.data for file in files.values()]))
     beside |= neighbours(others, folders, {*units, *reserved}) | neighbours(own, folders, units)
     return also_on_path(beside, files.values()) | written_in(files.values(), units)
 

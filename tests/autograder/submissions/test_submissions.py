@@ -17,7 +17,7 @@ import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.errors import UsageError
-from autograder.submissions import Module, read_module
+from autograder.submissions import Module, read_helpers, read_module
 from autograder.submissions.intake import take_in
 from autograder.worker.modules import LoadedModule, loading_of
 from tests.autograder.handed_in import read_submission
@@ -618,7 +618,19 @@ def test_a_statement_that_is_left_out_takes_no_other_of_its_lines(handin, cell):
     assert text.splitlines().index("def denoise():") == cell.count("\n") + 1
 
 
-@pytest.mark.parametrize("line", ["%run helpers.py", "%run -i ./helpers.py", "%run a/helpers.py"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%run helpers.py",
+        "%run -i ./helpers.py",
+        "%run a/helpers.py",
+        "%run './helpers.py'",
+        '%run "helpers.py"',
+        "%run helpers",
+        "%run helpers.py  # checks",
+        "get_ipython().run_line_magic('run', 'helpers.py')",
+    ],
+)
 def test_a_script_that_a_notebook_runs_is_taken_along(tmp_path, line):
     (tmp_path / "a").mkdir()
     for path in ("helpers.py", "a/helpers.py"):
@@ -629,6 +641,50 @@ def test_a_script_that_a_notebook_runs_is_taken_along(tmp_path, line):
     (name,) = found.helpers.keys() - {"a"}
     assert found.modules["variation_loss"].text.splitlines()[0].startswith(f"from {name} import *")
     compile(found.modules["variation_loss"].text, "unit", "exec")
+
+
+def test_a_script_that_is_run_under_a_condition_is_taken_along(tmp_path):
+    (tmp_path / "helpers.py").write_text("def helper():\n    return 1\n")
+    cells = ["if True:\n    %run helpers.py", "def denoise():\n    return helper()"]
+    (tmp_path / "variation_loss.ipynb").write_text(notebook(*map(new_code_cell, cells)))
+    found = read_submission(tmp_path, UNITS, ["denoise"])
+    assert found.helpers.keys() == {"helpers"} and "    from helpers import *" in found.modules["variation_loss"].text
+
+
+@pytest.mark.parametrize("line", ["%run helpers.ipynb", "%run ./helpers.ipynb"])
+def test_a_notebook_that_a_notebook_runs_is_taken_along(tmp_path, line):
+    cells = ["SIDE = 3\nprint(SIDE)", "def helper():\n    return 1", "helper()"]
+    (tmp_path / "helpers.ipynb").write_text(notebook(*map(new_code_cell, cells)))
+    (tmp_path / "others.ipynb").write_text(notebook(new_code_cell("SIDE = 4")))
+    cells = [line, "def denoise():\n    return helper() + SIDE"]
+    (tmp_path / "variation_loss.ipynb").write_text(notebook(*map(new_code_cell, cells)))
+    found = read_submission(tmp_path, UNITS, ["denoise"])
+    assert found.modules["variation_loss"].text.startswith("from helpers import *")
+    assert found.helpers.keys() == {"helpers"} and "taken along: helpers.ipynb" in found.notes
+    exec(found.helpers["helpers"].text, names := {})
+    assert names["helper"]() == 1 and names["SIDE"] == 3 and "print" not in found.helpers["helpers"].text
+    own = {"variation_loss": read_module(tmp_path / "variation_loss.ipynb", "variation_loss", ["denoise"])}
+    assert read_helpers(tmp_path, own).keys() == {"helpers"}
+
+
+def test_a_script_goes_before_a_notebook_of_its_name(tmp_path):
+    (tmp_path / "helpers.ipynb").write_text(notebook(new_code_cell("x = 1")))
+    (tmp_path / "helpers.py").write_text("x = 2\n")
+    (tmp_path / "variation_loss.ipynb").write_text(
+        notebook(new_code_cell("%run helpers\ndef denoise():\n    return x"))
+    )
+    assert read_submission(tmp_path, UNITS, ["denoise"]).helpers["helpers"].text == "x = 2\n"
+
+
+def test_a_script_whose_name_cannot_be_imported_is_said_to_be_left(tmp_path):
+    (tmp_path / "my-helpers.py").write_text("x = 2\n")
+    (tmp_path / "variation_loss.ipynb").write_text(
+        notebook(new_code_cell("%run my-helpers.py\ndef denoise():\n    return x"))
+    )
+    said = (
+        "variation_loss.ipynb cell 1 was read without '%run my-helpers.py'; give the script a name that can be imported"
+    )
+    assert said in read_submission(tmp_path, UNITS, ["denoise"]).notes
 
 
 @pytest.mark.parametrize(
