@@ -65,7 +65,8 @@ def _in_range(images: np.ndarray) -> bool:
 def _distance(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Return how far apart the entries are; NaN if that is no number."""
     with np.errstate(invalid="ignore"):
-        return np.abs(wanted - found)
+        distance: np.ndarray = np.abs(wanted - found)
+    return distance
 
 
 def _panels(wanted: np.ndarray, found: np.ndarray) -> list[tuple[str, Image.Image]]:
