@@ -294,6 +294,9 @@ def _on_tensors(change: Callable[[Tensor], Tensor], value: Any) -> Any:
 
 
 def _round(decimals: int, number: Any) -> Any:
+    """Return a number or tensor rounded; of shares none is rounded to a whole number, as 0 and 1 come by other mistakes."""
+    if decimals == 0 and bool((abs(number) < 1.5).all() if isinstance(number, Tensor) else abs(number) < 1.5):
+        return number
     return torch.round(number, decimals=decimals) if isinstance(number, Tensor) else round(number, decimals)
 
 

@@ -129,6 +129,7 @@ def named(tmp_path, code, *calls, passed=()):
             [("area", 3.0), ("area", 5.0), ("area", 7.0)],
             "repeats_the_first_answer",
         ),
+        ("def area(width): return float(round(width ** 2))", [("area", 1.23), ("area", 2.34)], "rounds_to_0_decimals"),
         ("def area(width): return round(width ** 2, 1)", [("area", 1.23), ("area", 2.34)], "rounds_to_1_decimals"),
         (
             "def blend(first, second):\n    first += 3 * second\n    return first",
@@ -163,6 +164,11 @@ def test_a_single_number_may_be_so_by_chance(tmp_path):
     code = "def area(width): return width"
     assert named(tmp_path, code, ("area", 3.0)) == []
     assert named(tmp_path, code, ("area", 3.0), ("area", 5.0)) == ["takes_a_root"]
+
+
+def test_a_share_of_0_or_1_is_not_taken_for_a_rounded_one(tmp_path):
+    """A function that returns 0 or 1 for a share has many mistakes, and seldom that of rounding."""
+    assert named(tmp_path, "def area(width): return float(round(width ** 2))", ("area", 0.3), ("area", 0.9)) == []
 
 
 def test_only_what_is_cut_off_at_an_end_goes_beyond_it(tmp_path):
