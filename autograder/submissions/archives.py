@@ -160,11 +160,11 @@ def _name_in(info: zipfile.ZipInfo) -> tuple[PurePosixPath, bool]:
     Many programs write UTF-8 without the flag that says so.
     """
     name, misread = info.filename, False
-    if not info.flag_bits & 0x800 and name == info.orig_filename:
+    if not info.flag_bits & 0x800:
         try:
             name = name.encode("cp437").decode("utf-8")
         except UnicodeError:
-            misread = True
+            misread = name == info.orig_filename  # else the zip holds the name a second time, in UTF-8
     return PurePosixPath(name.replace("\\", "/")), misread
 
 

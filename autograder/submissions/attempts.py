@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from autograder.results.types import first_and_more, legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.commits import commit_date
-from autograder.submissions.contents import TOP, children_of, holds_results, is_clone, is_packed_copy
+from autograder.submissions.contents import TOP, children_of, clone_marks, holds_results, is_packed_copy
 from autograder.submissions.downloads import below, recognize
 from autograder.submissions.hand_in import DOWNLOAD_OF, SECTIONS, HandIn, Intake, LeftOut, entries_of, free_name
 from autograder.submissions.remarks import repeated
@@ -28,7 +28,7 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
         return None  # one submission, whose result says why
     children = children_of(path) if path.is_dir() else ()
     beside = {child.name for child in children if holds_results(child) or is_packed_copy(child)}
-    names = [name for name in (*held, *_clone_marks(path)) if name.parts[:1] and name.parts[0] not in beside]
+    names = [name for name in (*held, *clone_marks(path)) if name.parts[:1] and name.parts[0] not in beside]
     names = [name.relative_to(top) for name in names if top in name.parents]
     download = recognize(names, lambda name: _read_facts(held.get(top / name)), form, units)
     if download is None:
@@ -123,19 +123,6 @@ def _left_earlier(earlier: HandIn, student: Student, told: Collection[PurePosixP
     return [
         LeftOut(legible(str(each)), student.name, reason) for each in (earlier.files or {}).values() if each not in told
     ]
-
-
-def _clone_marks(path: Path) -> Iterator[PurePosixPath]:
-    """Yield a path in the `.git` of each clone in a folder, to mark the clone: the files of git itself are not listed.
-
-    A clone may also lie in the folder of a section.
-    """
-    for child in children_of(path) if path.is_dir() else ():
-        if is_clone(child):
-            yield PurePosixPath(child.name, ".git", "HEAD")
-        elif child.is_dir() and not child.is_symlink():
-            inside = (each for each in children_of(child) if is_clone(each))
-            yield from (PurePosixPath(child.name, each.name, ".git", "HEAD") for each in inside)
 
 
 def _read_facts(entry: Entry | None) -> bytes:

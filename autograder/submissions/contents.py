@@ -116,6 +116,19 @@ def is_clone(folder: Path) -> bool:
     return _may_be_entered(folder) and (folder / ".git").is_dir() and not folder.is_symlink()
 
 
+def clone_marks(path: Path) -> Iterator[PurePosixPath]:
+    """Yield a path in the `.git` of each clone in a folder, to mark the clone: the files of git itself are not listed.
+
+    A clone may also lie in the folder of a section.
+    """
+    for child in children_of(path) if path.is_dir() else ():
+        if is_clone(child):
+            yield PurePosixPath(child.name, ".git", "HEAD")
+        elif child.is_dir() and not child.is_symlink():
+            inside = (each for each in children_of(child) if is_clone(each))
+            yield from (PurePosixPath(child.name, each.name, ".git", "HEAD") for each in inside)
+
+
 def folder_paths(folder: Path) -> Iterator[PurePosixPath]:
     """Yield the path of each file below a folder."""
     for above, _, files in os.walk(folder):

@@ -22,6 +22,7 @@ from autograder.submissions.authors import (
 )
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.class_zip import (
+    archive_paths,
     take_archive_beside,
     take_packed_folders,
 )
@@ -30,6 +31,7 @@ from autograder.submissions.contents import (
     COPY_OF,
     NO_WORK,
     children_of,
+    clone_marks,
     holds_results,
     holds_same_files,
     holds_work,
@@ -259,9 +261,10 @@ def _take_mixed_sections(path: Path, units: frozenset[str]) -> Intake | None:
 
 def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
     """Take the downloads of a class in a path, and the hand-ins beside them; None if no download is of a class."""
-    together = take_download(path, units, "sections")
-    if together is not None and "GitHub" in together.platforms:
-        return together
+    marks = [*clone_marks(path), *archive_paths(path)]
+    clones = take_download(path, units, "sections") if any(name.parts[2:3] == (".git",) for name in marks) else None
+    if clones is not None and "GitHub" in clones.platforms:
+        return clones
     inside, _ = list_places(path)
     taken = {place: _take_download_at(path, units, place) for place in inside.values()}
     downloads = {place: part for place, part in taken.items() if part is not None and part.is_download}
