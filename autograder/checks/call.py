@@ -105,7 +105,7 @@ class Call:
         if operator == "getitem":
             return f"{on}[{_show_index(self.args[0])}]"
         if operator == "contains":
-            return f"{parts[0]} in {on}"
+            return " in ".join([*parts, on])
         if operator in _SIGNS:
             return f"{on} {_SIGNS[operator]} {parts[0]}"
         sign = _SIGNS.get(operator.removeprefix("i"), "")

@@ -344,8 +344,8 @@ def _with_type(value: Any) -> str:
 def _expected_of(actual: Any, expected: object) -> str:
     """Return what is expected in place of an object that lives with the worker; for an iterator, how to make it that."""
     if _is_iterator_for(actual, expected):
-        kind = type(expected).__name__
-        return f"a {kind}: {kind}(...) makes one of it"
+        kind = type(expected)
+        return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
     return _with_type(expected)
 
 

@@ -36,7 +36,7 @@ _NAME_LETTERS = 60
 _NOTES = 5
 _NOTE_LETTERS = 300
 #: The beginning of a traceback, and of a frame in it. So many letters are passed on of what ended a program.
-_TRACEBACK = "Traceback (most recent call last):\n"
+_TRACEBACK = "Traceback ("
 _PROGRAM_FRAME = re.compile(r'  File "([^"]+)", line (\d{1,9})\b')
 _END_LETTERS = 300
 
@@ -78,7 +78,7 @@ def _error(fault: Fault, call: str, function: str, tested: ModuleUnderTest) -> S
 
 
 #: Words of a TypeError about a class of the student's in `pytest.raises` or `except`: what stands for it is no class.
-_NO_EXCEPTION_CLASS = re.compile(r"BaseException type, but got 'RemoteFunction'|^catching classes that do not inherit")
+_NO_EXCEPTION_CLASS = re.compile(r"BaseException.*'RemoteFunction'|^catching\sclasses\sthat\sdo\snot\sinherit")
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 #: The end of an iterator would end a loop of the check's own, and a group is made of exceptions, which do not cross.

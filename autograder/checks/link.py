@@ -29,7 +29,7 @@ from autograder.worker.protocol import Answer, Fault, Request
 _ANSWERS_BYTES = 96 * 2**20
 _LARGE_BYTES = 8 * 2**20
 #: Begins what the codec tells students about a value that they return: a check that passes one is told otherwise.
-_ADVICE = re.compile(r", expected |, which is not |; return ")
+_ADVICE = re.compile(r",\sexpected\s|,\swhich\sis\snot\s|;\sreturn\s")
 
 
 class Link:

@@ -265,9 +265,8 @@ def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
         return f"{made} {other}"
     if problem.startswith("expected "):
         return _with_end(f"{call} returned {show(call.value)}, {problem}", call, submission)
-    failed = (
-        f"returned {show(call.value)}, which does not hold: {problem}"  # a text of its own, as translations need it
-    )
+    # A text of its own: a sentence is translated without its call.
+    failed = f"returned {show(call.value)}, which does not hold: {problem}"
     return _with_end(f"{call} {failed}", call, submission)
 
 
