@@ -110,7 +110,7 @@ def adjust(
 ) -> AdjustedPoints:
     """Apply a policy to one student's points.
 
-    An extension never lowers the result, and neither do more points.
+    An extension never lowers the result, and neither do more points. Points below 0 take off no more than was earned.
 
     Args:
         points: by unit.
@@ -128,7 +128,7 @@ def adjust(
     trail = [f"without {unit}, from which {student} is exempt" for unit in maxima if unit in excused]
     kept = score_without_worst(points, {unit: maxima[unit] for unit in counted}, policy.drop, policy.bonus)
     trail += [f"{unit} dropped" for unit in kept.dropped]
-    score, maximum = kept.score + added, kept.max_score
+    score, maximum = max(0.0, kept.score + added), kept.max_score
     late = lateness(at, policy, student)
     if late is None:
         return AdjustedPoints(score, maximum, tuple(trail))

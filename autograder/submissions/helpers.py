@@ -68,8 +68,14 @@ def names_from_above(folder: PurePosixPath, path: PurePosixPath) -> Iterator[str
             yield name
 
 
-def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
-    """Return the modules that the units in a student's own folder import, by name: files there, and cells that write files."""
+def read_helpers(folder: Path, modules: Mapping[str, Module], reserved: Collection[str] = ()) -> dict[str, Module]:
+    """Return the modules that the units in a student's own folder import, by name: files there, and cells that write files.
+
+    Args:
+        folder: where the units lie.
+        modules: the units.
+        reserved: names of modules that none of them may stand in for, besides libraries.
+    """
     home = PurePosixPath(folder.absolute().as_posix())
     texts = [module.text.encode() for module in modules.values()]
     entries = [entry for root in _roots([home]) for entry in _entries_below(Path(root))]
@@ -80,7 +86,7 @@ def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Modul
     files = [read_file(file_entry(path, path.stat().st_size)) for path in notebooks if path.is_file()]
     sources = [File(PurePosixPath(name), 0, module.text.encode()) for name, module in modules.items()]
     beside = also_on_path(neighbours(entries, [home], modules), sources)
-    return take_along(modules.values(), beside | written_in(files, modules))[0]
+    return take_along(modules.values(), beside | written_in(files, modules), reserved)[0]
 
 
 def take_along(

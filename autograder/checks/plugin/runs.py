@@ -81,7 +81,7 @@ class StudentRun:
             beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.modules}
             paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
             units = {unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()}
-            self._read[judged] = read_helpers(judged.parent, units) | units
+            self._read[judged] = read_helpers(judged.parent, units, self._catalog.preload) | units
         return self._read[judged]
 
     def note(self, sentence: str) -> None:

@@ -78,7 +78,7 @@ def test_a_percentage_of_the_maximum_takes_as_much_from_everyone():
 @pytest.mark.parametrize("of", ["earned", "maximum"])
 def test_a_penalty_takes_nothing_from_a_score_below_zero(of):
     policy = replace(POLICY, late=replace(RULE, of=of))
-    assert adjust({"quiz": 2.0}, MAXIMA, policy, at="2026-11-21T12:00:00", added=-5.0).score == -3.0
+    assert adjust({"quiz": 2.0}, MAXIMA, policy, at="2026-11-21T12:00:00", added=-5.0).score == 0.0
 
 
 def test_steps_stand_in_place_of_a_percentage_for_each_day():

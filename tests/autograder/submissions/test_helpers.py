@@ -219,6 +219,14 @@ def test_a_module_that_is_imported_by_its_file_is_read_from_there_at_home(tmp_pa
     assert answer_of(read_helpers(folder, units) | units) == 3
 
 
+def test_a_package_that_the_course_preloads_is_none_of_the_students_at_home_either(tmp_path):
+    files = {"variation_loss.py": "import shades, dims\n", "dims.py": "last = 1\n", "shades.py": "last = 2\n"}
+    folder = write(tmp_path / "alice", files)
+    units = {"variation_loss": read_module(folder / "variation_loss.py", "variation_loss")}
+    assert read_helpers(folder, units).keys() == {"dims", "shades"}
+    assert read_helpers(folder, units, ["shades"]).keys() == {"dims"}
+
+
 def test_a_module_that_is_read_as_a_file_is_said_to_be_left(tmp_path):
     files = {"variation_loss.py": "exec(open('./dims.py').read())\n", "dims.py": "last = 1\n", "other.py": ""}
     found = read_submission(write(tmp_path / "alice", files), UNITS)
