@@ -31,6 +31,13 @@ def rounds_the_rates(images, targets, models):
     return {name: round((_firsts(model, images) == targets).float().mean().item(), 4) for name, model in models.items()}
 
 
+@mistake("transfer_rates", "The names are sorted and the models are not, so that a rate stands under another's name.")
+def sorts_the_names_alone(images, targets, models):
+    _require_pairs(images, targets)
+    rates = [(_firsts(model, images) == targets).float().mean().item() for model in models.values()]
+    return dict(zip(sorted(models), rates, strict=True))
+
+
 @mistake("transfer_rates", "These are numbers of images; divide by how many there are.")
 def counts_images(images, targets, models):
     _require_pairs(images, targets)

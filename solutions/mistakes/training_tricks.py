@@ -49,6 +49,12 @@ def draws_uniformly(shape, generator):
     return (2 * torch.rand(shape, generator=generator) - 1) * bound
 
 
+@mistake("xavier_normal", "Half of the weights are drawn and repeated; draw each of them.")
+def repeats_one_half(shape, generator):
+    half = torch.randn(((shape[0] + 1) // 2, shape[1]), generator=generator)
+    return torch.cat([half, half])[: shape[0]] * math.sqrt(2 / sum(shape))
+
+
 @mistake("xavier_normal", "The numbers come from the global random state; pass generator=generator to torch.randn.")
 def ignores_the_generator(shape, generator):
     return torch.randn(shape) * math.sqrt(2 / sum(shape))

@@ -72,6 +72,12 @@ def wraps_around(images):
     return (vertical + horizontal).sum(dim=(1, 2, 3))
 
 
+@mistake("total_variation", "The channels are added before the differences; take those of each channel by itself.")
+def adds_the_channels_first(images):
+    _require_batch(images)
+    return _total_variation(images.sum(dim=1, keepdim=True))
+
+
 @mistake("total_variation", "The differences are averaged; total variation is their sum.")
 def averages(images):
     _require_batch(images)
@@ -325,6 +331,12 @@ def _roots(images, eps):
     dx = images[..., :-1, 1:] - images[..., :-1, :-1]
     dy = images[..., 1:, :-1] - images[..., :-1, :-1]
     return (dx**2 + dy**2 + eps).sqrt()
+
+
+@mistake("variation_loss", "The images are averaged before the differences; average their losses.")
+def takes_the_mean_image(images):
+    _require_batch(images)
+    return _total_variation(images.mean(dim=0, keepdim=True)).mean() / images[0].numel()
 
 
 @mistake("variation_loss", "The loss is not divided by the number of entries, so that large images count more.")

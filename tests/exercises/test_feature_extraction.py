@@ -84,9 +84,11 @@ def assert_detached(result):
 def test_preprocess_gives_a_square(submission, rng):
     """The result is a float32 tensor of shape (3, size, size) in [0, 1]; a picture of one colour keeps it."""
     for size, width, height in ((24, 48, 36), (12, 12, 12), (1, 5, 5), (20, 10, 16)):
-        result = submission.preprocess(picture(rng, "RGB", width, height), size)
-        assert_kind(result, (3, size, size))
-        assert_between(result, 0, 1)
+        image = picture(rng, "RGB", width, height)
+        for side in (size, size + 1):
+            result = submission.preprocess(image, side)
+            assert_kind(result, (3, side, side))
+            assert_between(result, 0, 1)
         colour = torch.randint(1, 255, (3,), generator=rng)
         result = submission.preprocess(Image.new("RGB", (width, height), tuple(colour.tolist())), size)
         assert_close(result, (colour / 255).view(3, 1, 1).repeat(1, size, size), rtol=0, atol=PIXEL)

@@ -56,8 +56,9 @@ def test_rates_count_the_targets(submission, images, rng):
     """For each name, of one or several, stands the share of images whose target that model ranks first, a Python float."""
     # Each model may have its own number of classes.
     for counts in ([4, 4], [4], [4, 5, 4]):
-        models = {f"model {k}": coloured(rng, count) for k, count in enumerate(counts)}
-        targets = first_choices(models["model 0"], images)
+        # Neither in the order of the alphabet nor in that of its end.
+        models = {name: coloured(rng, count) for name, count in zip(["small", "wide", "deep"], counts, strict=False)}
+        targets = first_choices(models["small"], images)
         targets[len(counts) : 3] = (targets[len(counts) : 3] + 1) % 4
         last = [*models.values()][-1]
         targets[7] = first_choices(last, images)[7]  # of the last one too, one is right

@@ -34,6 +34,11 @@ def step_image(rows: int, columns: int, *, dark_rows: int = 0, dark_columns: int
     return image
 
 
+def with_one_channel_inverted(image: Tensor) -> Tensor:
+    """The image whose second channel falls where the others rise: differences of a sum of channels would cancel."""
+    return torch.stack([image[:, 0], 1 - image[:, 1], image[:, 2]], dim=1)
+
+
 def slope(rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """A float64 image of 4 x 5 that grows brighter downwards and to the right, and its variation: that from edge to edge."""
     down = torch.rand(4, 1, generator=rng, dtype=torch.float64).cumsum(dim=0)
@@ -123,7 +128,7 @@ def test_total_variation_of_each_image(submission):
 def test_vertical_neighbours(submission):
     """Neighbours above one another count: an edge across 5 columns and 3 channels is worth 15."""
     edge = step_image(4, 5, dark_rows=2)
-    for image in (edge, edge.flip(2)):
+    for image in (edge, edge.flip(2), with_one_channel_inverted(edge)):
         assert_close(submission.total_variation(image), torch.tensor([15.0]))
 
 
@@ -131,7 +136,7 @@ def test_vertical_neighbours(submission):
 def test_horizontal_neighbours(submission):
     """Neighbours side by side count: an edge along 4 rows and 3 channels is worth 12."""
     edge = step_image(4, 5, dark_columns=2)
-    for image in (edge, edge.flip(3)):
+    for image in (edge, edge.flip(3), with_one_channel_inverted(edge)):
         assert_close(submission.total_variation(image), torch.tensor([12.0]))
 
 
@@ -304,6 +309,7 @@ def test_variation_loss_is_a_scalar(submission):
     images = torch.cat([step_image(4, 5, dark_rows=2), step_image(4, 5, dark_columns=2)])
     assert_close(submission.variation_loss(images), torch.tensor(0.225))
     assert_close(submission.variation_loss(images / 3), torch.tensor(0.075))
+    assert_close(submission.variation_loss(torch.cat([images[:1], images[:1].flip(2)])), torch.tensor(0.25))
 
 
 @pytest.mark.points("variation_loss", 1)
