@@ -23,7 +23,7 @@ from autograder.results.policy import Policy, TermRule
 from autograder.results.store import GRADED, broken_grading, read_grading, write_atomically
 from autograder.results.types import SubmissionResult, first_and_more, legible
 from autograder.submissions import Submission, read_for
-from autograder.submissions.class_zip import zip_paths
+from autograder.submissions.class_zip import archive_paths
 from autograder.submissions.contents import folder_paths, holds_results
 from autograder.submissions.hand_in import HandIn, Intake
 from autograder.submissions.intake import take_in
@@ -165,7 +165,7 @@ def _class_files(paths: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
 
 
 def _paths_inside(path: Path) -> Iterable[PurePosixPath]:
-    return folder_paths(path) if path.is_dir() else zip_paths(path)
+    return folder_paths(path) if path.is_dir() else archive_paths(path)
 
 
 def _decides_marks(path: Path) -> bool:

@@ -186,10 +186,6 @@ def archive_paths(path: Path) -> list[PurePosixPath]:
         return []
 
 
-#: Name by which `grading.source` knows it.
-zip_paths = archive_paths
-
-
 def _outside_course_folders(names: Collection[PurePosixPath]) -> list[PurePosixPath]:
     """Return the paths that do not lie in a folder that is the course's own."""
     return [name for name in names if len(name.parts) == 1 or name.parts[0] not in COURSE_FOLDERS]

@@ -52,7 +52,7 @@ def neighbours(
 def without_other_notebooks(entries: Iterable[Entry], sources: Collection[bytes]) -> Iterator[Entry]:
     """Yield the files without the notebooks that no source names: `%run helpers.ipynb` takes the names of one."""
     for entry in entries:
-        stem = entry.path.stem.encode()
+        stem = entry.path.stem.encode("utf-8", "surrogateescape")
         if entry.path.suffix != _NOTEBOOK or any(b"run" in source and stem in source for source in sources):
             yield entry
 
