@@ -5,7 +5,8 @@ processes that do nothing but take the cores. Each run starts two cold processes
 class, the other runs them one after another; the first way of them finds nothing imported, and each run begins with another.
 Each run also stops an endless loop and a sleeper, in code that is Python and in code that is not. `--jobs` of these processes
 are there at once, of one run or of two, which makes the machine busier still. A time limit that counts the wait for a core
-fails right code here; one that does not count enough stops nothing.
+fails right code here; one that does not count enough stops nothing. With `--jobs 22` on two cores a run
+takes some six to eight minutes, about half of them for each of the two ways to judge.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor(options.jobs) as pool,
     ):
-        runs = [_begin(pool, catalog, ways, Path(folder, str(run)), run) for run in range(options.runs)]
+        runs = [_begin(pool, catalog, ways, Path(folder, str(run)), run, options.only) for run in range(options.runs)]
         for number, judged in enumerate(runs, 1):
             problems = [problem for each in judged for problem in each.result()]
             failed += len(problems)
@@ -59,7 +60,7 @@ def main() -> None:
             passed = time.perf_counter() - begun
             print(f"run {number} of {options.runs}: {len(problems)} problems, ended after {passed:.0f} s", flush=True)
             shutil.rmtree(Path(folder, str(number - 1)))
-    count = options.runs * (2 * sum(map(len, ways.values())) + len(_ENDLESS))
+    count = options.runs * ((1 if options.only else 2) * sum(map(len, ways.values())) + len(_ENDLESS))
     print(f"{count} judgements beside {options.processes} busy processes, {failed} problems")
     sys.exit(failed > 0)
 
@@ -70,9 +71,9 @@ def _ways(catalog: Catalog, unit: str) -> list[Path]:
 
 
 def _begin(
-    pool: ThreadPoolExecutor, catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int
+    pool: ThreadPoolExecutor, catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int, only: str
 ) -> list[Future[list[str]]]:
-    """Begin one run and return what will be its problems: both ways to judge, and the calls that do not end."""
+    """Begin one run and return what will be its problems: both ways to judge, or one, and the calls that do not end."""
     files: dict[str, list[Path]] = {}
     for unit, paths in ways.items():
         first = run % len(paths)
@@ -80,8 +81,8 @@ def _begin(
             name = "solution" if path.parent.name == "solutions" else path.stem
             (folder / unit / name).mkdir(parents=True)
             files.setdefault(unit, []).append(Path(shutil.copy(path, folder / unit / name / f"{unit}.py")))
-    judged = [pool.submit(graded, unit, unit_files) for unit, unit_files in files.items()]
-    judged += [pool.submit(tested, catalog, unit_files) for unit_files in files.values()]
+    judged = [pool.submit(graded, unit, unit_files) for unit, unit_files in files.items() if only != "pytest"]
+    judged += [pool.submit(tested, catalog, unit_files) for unit_files in files.values() if only != "grade"]
     return [*judged, pool.submit(stopped)]
 
 
@@ -160,6 +161,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=1, help="each with cold processes")
     parser.add_argument("--processes", type=int, default=8, help="busy ones")
     parser.add_argument("--jobs", type=int, default=4, help="processes that judge at once, of all runs together")
+    parser.add_argument("--only", choices=("grade", "pytest"), default="", help="one of the two ways to judge")
     parser.add_argument("--units", default="", help="some units alone, with commas between them")
     return parser.parse_args()
 
