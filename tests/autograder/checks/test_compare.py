@@ -259,7 +259,7 @@ def test_holds():
         (torch.Generator(), "generator"),
         (np.random.default_rng(1), "Generator(PCG64)"),
         (object(), "object"),
-        (f"it is {object()}, at 0x10", "'it is <object object>, at 0x10'"),
+        ("it is <object object at 0x7f27a1973db0>, at 0x10", "'it is <object object>, at 0x10'"),
     ],
     ids=lambda each: each if isinstance(each, str) else type(each).__name__,
 )
