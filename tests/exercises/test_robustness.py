@@ -51,18 +51,25 @@ def first_choices(model, images):
         return model(images).sort(dim=1).indices[:, -1]
 
 
-@pytest.mark.points("transfer_rates", 3.5)
-def test_rates_count_the_targets(submission, images, rng):
-    """For each name, of one or several, stands the share of images whose target that model ranks first, a Python float."""
-    # Each model may have its own number of classes.
-    for counts in ([4, 4], [4], [4, 5, 4]):
-        # Neither in the order of the alphabet nor in that of its end.
+def with_different_rates(rng, images, counts):
+    """Models of so many classes, targets, and the rate of each model: no two are alike, and the names are in no order."""
+    expected = {}
+    while len(set(expected.values())) < len(counts):
         models = {name: coloured(rng, count) for name, count in zip(["small", "wide", "deep"], counts, strict=False)}
         targets = first_choices(models["small"], images)
         targets[len(counts) : 3] = (targets[len(counts) : 3] + 1) % 4
         last = [*models.values()][-1]
         targets[7] = first_choices(last, images)[7]  # of the last one too, one is right
         expected = {name: int((first_choices(each, images) == targets).sum()) / 8 for name, each in models.items()}
+    return models, targets, expected
+
+
+@pytest.mark.points("transfer_rates", 3.5)
+def test_rates_count_the_targets(submission, images, rng):
+    """For each name, of one or several, stands the share of images whose target that model ranks first, a Python float."""
+    # Each model may have its own number of classes.
+    for counts in ([4, 4], [4], [4, 5, 4]):
+        models, targets, expected = with_different_rates(rng, images, counts)
         assert_close(submission.transfer_rates(images, targets, models), expected)
         # Of the same images for other targets.
         targets = (targets + 1) % 4
