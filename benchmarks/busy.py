@@ -105,11 +105,15 @@ def graded(unit: str, files: Sequence[Path]) -> list[str]:
 
 
 def tested(catalog: Catalog, files: Sequence[Path]) -> list[str]:
-    """Return the failures of one run of plain pytest over these files, as a student starts it."""
+    """Return the failures of one run of plain pytest over these files, as a student starts it.
+
+    It runs in the files' own folder, as some ways write files where they run, and the next run may be there at once.
+    """
+    course = ["-c", str(catalog.root / "pyproject.toml"), "--rootdir", str(catalog.root)]
     options = ["-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *files],
-        cwd=catalog.root,
+        [sys.executable, "-m", "pytest", *course, *options, *files],
+        cwd=files[0].parent.parent,
         env={**os.environ, "COLUMNS": "400"},  # each line of a failure gives its reason
         capture_output=True,
         text=True,

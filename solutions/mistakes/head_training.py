@@ -1,6 +1,7 @@
 """Known mistakes in head_training, as students make them, each with the sentence that they should read."""
 
 import copy
+import functools
 import itertools
 import math
 import operator
@@ -58,6 +59,7 @@ def _fit(
     orders=_orders,
     batches=torch.split,
     cleared=lambda _: True,
+    ready=lambda *_: True,
     sign=1,
     learnt=None,
     shown=None,
@@ -68,6 +70,7 @@ def _fit(
     resets=True,
     wait=0,
     keep="loss",
+    kept_of=nn.Module.state_dict,
     margin=0.0,
     forgets=False,
     later=lambda *_: None,
@@ -81,11 +84,13 @@ def _fit(
     lowest, waited, highest, kept, best = math.inf, 0, -1.0, math.inf, copy.deepcopy(head.state_dict())
     for epoch in range(epochs):
         before(head)
-        for number, batch in enumerate(batches(next(order), batch_size)):
+        parts = list(batches(next(order), batch_size))
+        for number, batch in enumerate(parts):
             if cleared(number):
                 optimizer.zero_grad()
             (sign * F.cross_entropy(head(features[batch]), labels[batch])).backward()
-            optimizer.step()
+            if ready(number, len(parts)):
+                optimizer.step()
         after(head, optimizer)
         if epoch:
             later(head, optimizer)
@@ -94,7 +99,7 @@ def _fit(
         loss, accuracy = history["valid_loss"][-1], history["valid_accuracy"][-1]
         better = {"loss": loss < kept - margin, "accuracy": accuracy > highest, "last": True}[keep]
         kept = loss if better else kept
-        best, highest = copy.deepcopy(head.state_dict()) if better else best, max(highest, accuracy)
+        best, highest = copy.deepcopy(kept_of(head)) if better else best, max(highest, accuracy)
         if improved(loss, lowest):
             lowest, waited = min(loss, lowest), 0 if resets else waited
             continue
@@ -102,7 +107,7 @@ def _fit(
         if patience is not None and waited >= patience + wait:
             best = head.state_dict() if forgets else best
             break
-    head.load_state_dict(best)
+    head.load_state_dict(best, strict=False)
     for module, training in modes:
         module.training = training
     return history
@@ -240,6 +245,17 @@ class _Centring(nn.Linear):
 def seeds_the_first_weights(in_features, num_classes):
     _require_positive(in_features, num_classes)
     torch.manual_seed(0)
+    return nn.Linear(in_features, num_classes)
+
+
+@mistake("build_head", "A head is kept and comes back for the same sizes, trained or not; make a new one in each call.")
+def keeps_the_heads(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return _kept_head(in_features, num_classes)
+
+
+@functools.cache
+def _kept_head(in_features, num_classes):
     return nn.Linear(in_features, num_classes)
 
 
@@ -716,6 +732,23 @@ def clears_once_an_epoch(head, train, valid, **options):
 def clears_after_each_step(head, train, valid, **options):
     fresh = itertools.count()
     return _fit(head, train, valid, **options, cleared=lambda _: next(fresh) > 0)
+
+
+@mistake("fit_head", "The gradients of two batches go into one step; take a step with each batch.")
+def steps_every_other_batch(head, train, valid, **options):
+    def ready(number, count):
+        return number % 2 == 1 or number == count - 1
+
+    return _fit(head, train, valid, **options, cleared=lambda number: number % 2 == 0, ready=ready)
+
+
+@mistake(
+    "fit_head",
+    "The parameters of the best epoch are put back, the running figures of a batch normalisation are not; state_dict() has "
+    "both.",
+)
+def keeps_the_parameters_alone(head, train, valid, **options):
+    return _fit(head, train, valid, **options, kept_of=lambda each: dict(each.named_parameters()))
 
 
 @mistake("fit_head", "All examples go into one batch, whatever batch_size says: there is a single step an epoch.")

@@ -240,6 +240,14 @@ def goes_through_doubles(models, images):
     return torch.stack([each.double().softmax(dim=1) for each in logits]).mean(dim=0).log().float()
 
 
+@mistake(
+    "ensemble_logits", "A model that stands in the list twice is asked once; it counts as often as it stands there."
+)
+def asks_each_model_once(models, images):
+    logs = [each.log_softmax(dim=1) for each in _require_models(list(dict.fromkeys(models)), images)]
+    return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
+
+
 @mistake("ensemble_logits", "Only the first two models are compared; all of them must have as many classes.")
 def compares_the_first_two(models, images):
     if len(models) == 0:

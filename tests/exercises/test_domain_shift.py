@@ -180,15 +180,16 @@ def assert_number(value, low, high, *, mistake=""):
         raise
 
 
-def assert_ranking(result, domains):
-    """The result is a list of each name with its gain."""
+def assert_ranking(result, domains, mistake=""):
+    """The result is a list of each name with its gain; the mistake is one by which names are missing."""
     assert_holds(type(result) is list, f"returned {show(result)}, expected a list of (name, gain)", result)
     for entry in result:
         pair = isinstance(entry, tuple) and len(entry) == 2 and type(entry[0]) is str
         pair = pair and isinstance(entry[1], float)
         assert_holds(pair, f"returned {show(entry)} in the list, expected (name, gain), a text and a float", result)
     names = sorted(name for name, _ in result)
-    assert_holds(names == sorted(domains), f"returned the names {names}, expected {sorted(domains)}", result)
+    problem = f"returned the names {names}, expected {sorted(domains)}"
+    assert_holds(names == sorted(domains), problem, result, mistake=mistake)
 
 
 def assert_left_alone(call):
@@ -589,15 +590,25 @@ def test_ranking_tells_the_gains(submission, eyes, colours, stripes, rng):
         assert_holds(low <= gain <= high, f"returned a gain of {show(gain)}, expected {low:g} to {high:g}", gain)
 
 
+def missing_mistake(result, count):
+    """The known mistake by which domains are missing from a ranking of so many with hardly more than one gain."""
+    if not isinstance(result, list) or len(result) >= count:
+        return ""
+    different = len({str(entry[1:]) for entry in result if isinstance(entry, tuple)})
+    if different == len(result):
+        return "keeps_one_of_equal_gains"
+    return "gives_three_at_most" if len(result) == 3 else ""
+
+
 @pytest.mark.points("rank_domains", 0.5)
 @pytest.mark.depends_on("test_ranking_begins_with_the_largest_gain")
 def test_ranking_is_tidy(submission, eyes, plain):
     """The domains and both backbones are left as they were; of domains with equal gains each comes back."""
-    # Both backbones see all of it: the gains are 0, or at most that of one image, so that two of three are equal.
-    domains = {"stripes": plain, "lines": plain, "dots": plain}
+    # Both backbones see all of it: the gains are 0, or at most that of one image, so that some of the five are equal.
+    domains = dict.fromkeys(("stripes", "lines", "dots", "rings", "waves"), plain)
     result = submission.rank_domains(*eyes, domains)
     call = submission.last
-    assert_ranking(result, domains)
+    assert_ranking(result, domains, mistake=missing_mistake(result, len(domains)))
     assert_left_alone(call)
     submission.rank_domains(*eyes, domains)
     assert_seeds_nothing(call, submission.last)

@@ -233,7 +233,7 @@ def squeeze_of(head):
 @pytest.mark.points("build_head", 0.5)
 @pytest.mark.depends_on("test_head_gives_logits")
 def test_all_of_the_head_can_be_trained(submission):
-    """All of the head can be trained, each parameter requires a gradient; the global random state is not seeded."""
+    """All of a head can be trained, and each call makes a new one; the global random state is not seeded."""
     head, first = submission.build_head(6, 3), submission.last
     submission.build_head(6, 3)
     assert_seeds_nothing(first, submission.last)
@@ -242,6 +242,12 @@ def test_all_of_the_head_can_be_trained(submission):
     submission.send(data.toy_trainer())(head, torch.ones(2, 6), torch.tensor([0, 1]))
     frozen = head.inspect()["frozen"]
     assert_holds(not frozen, f": {', '.join(frozen[:3])} of the head cannot be trained", [head])
+    another = submission.build_head(6, 3)
+    assert_module(another)
+    trained, new = head(torch.eye(6)), another(torch.eye(6))
+    assert_kind(new, (6, 3))
+    problem = ": a second head for the same sizes comes as the first one has been trained, expected a new one"
+    assert_holds(not torch.equal(trained, new), problem, [another], mistake="keeps_the_heads")
 
 
 @pytest.mark.points("build_head", 0.5)
@@ -667,6 +673,36 @@ def test_fit_keeps_the_best_weights(submission, clusters, contrary, rng, seed):
             logits,
             mistake=known,
         )
+    assert_keeps_its_statistics(submission, train, contrary[1], seed)
+
+
+def assert_keeps_its_statistics(submission, train, valid, seed):
+    """The running figures of a batch normalisation are those of the best epoch too: they are a part of the head."""
+    toy = data.toy_dropout_head(8, 3, seed=seed).train()
+    head = submission.send(toy)
+    history = submission.fit_head(head, (3 * train[0] + 2, train[1]), (3 * valid[0] + 2, valid[1]), epochs=6)
+    assert_history(history, {6})
+    untrained = loss_of(toy.eval()(3 * valid[0] + 2), valid[1])
+    toy.load_state_dict(state_of(head, toy))
+    final, best = loss_of(toy(3 * valid[0] + 2), valid[1]), min(history["valid_loss"])
+    assert_holds(
+        abs(final - best) < 1e-3 * (1 + best) or (untrained < best and abs(final - untrained) < 1e-3 * (1 + untrained)),
+        f": with all that a head with batch normalisation has at the end the valid_loss is {final:.4f}, but its best in "
+        f"the history is {best:.4f}",
+        history,
+        mistake="keeps_the_parameters_alone",
+    )
+
+
+def state_of(head, toy):
+    """The state of the worker's head, of the shapes that it came with."""
+    facts = head.inspect()
+    state = facts.get("state") if isinstance(facts, dict) else None
+    known = isinstance(state, dict) and {name: each.shape for name, each in state.items()} == {
+        name: each.shape for name, each in toy.state_dict().items()
+    }
+    assert_holds(known, ": the head has other parameters or buffers than it came with", [head])
+    return state
 
 
 def wrong_epoch(ends):
@@ -1014,6 +1050,7 @@ def test_fit_takes_each_gradient_once(submission, rng, seed):
             [logits],
             mistake=known,
         )
+    assert_steps_with_each_batch(submission, data.toy_head(4, 3, seed=seed), unseen)
     # In batches of all examples, so that their order does not matter.
     ends = []
     for stale in (False, True):
@@ -1044,6 +1081,26 @@ def piling_mistake(submission, toy, examples):
         both = stepped(stepped(toy, first), [one + other for one, other in zip(first, second, strict=True)])
         piled.append(torch.allclose(logits, both(features), rtol=1e-3, atol=1e-4))
     return {(True, True): "forgets_zero_grad", (True, False): "clears_once_an_epoch"}.get(tuple(piled), "")
+
+
+def assert_steps_with_each_batch(submission, toy, examples):
+    """One, two or three batches of the same example take the head to three places: there is a step for each of them."""
+    features, labels = (each[:1] for each in examples)
+    places = []
+    for count in (1, 2, 3):
+        train = features.expand(4 * count, -1).clone(), labels.expand(4 * count).clone()
+        head = submission.send(toy)
+        submission.fit_head(head, train, train, epochs=1, batch_size=4)
+        places.append(head(features))
+        assert_kind(places[-1], (1, 3))
+    both = stepped(toy, [2 * slope for slope in slopes_of(toy, features, labels)])(features)
+    pairs = *itertools.combinations(places, 2), (places[1], both)
+    assert_holds(
+        not any(torch.allclose(*pair, rtol=1e-5, atol=1e-5) for pair in pairs),
+        ": it took one step for several batches, expected a step for each",
+        places,
+        mistake="steps_every_other_batch",
+    )
 
 
 def slopes_of(head, features, labels):

@@ -142,6 +142,11 @@ def test_ensemble_is_the_log_of_the_mean(submission, images, rng):
         models = [coloured(rng) for _ in range(count)]
         result = submission.ensemble_logits(models, some)
         assert_close(result, mean_opinion(models, some).float().detach(), rtol=1e-3, atol=1e-4)
+    # The same model twice counts twice.
+    one, other = coloured(rng), coloured(rng)
+    sent = submission.send(one)
+    expected = mean_opinion([one, one, other], images).float().detach()
+    assert_close(submission.ensemble_logits([sent, sent, other], images), expected, rtol=1e-3, atol=1e-4)
 
 
 def extreme(*gaps):
