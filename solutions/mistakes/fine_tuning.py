@@ -112,6 +112,14 @@ def judges_by_the_weight(model):
     return trainable, sum(each.numel() for each in parameters.values())
 
 
+@mistake(
+    "count_parameters", "The frozen numbers are counted first; the first count is of those that require gradients."
+)
+def counts_the_frozen(model):
+    frozen = sum(each.numel() for each in model.parameters() if not each.requires_grad)
+    return frozen, sum(each.numel() for each in model.parameters())
+
+
 @mistake("count_parameters", "What requires gradients is learnt, whatever mode its layer is in; this goes by the mode.")
 def goes_by_the_training_mode(model):
     learnt = {

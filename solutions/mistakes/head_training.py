@@ -70,7 +70,6 @@ def _fit(
     resets=True,
     wait=0,
     keep="loss",
-    kept_of=nn.Module.state_dict,
     margin=0.0,
     forgets=False,
     later=lambda *_: None,
@@ -99,7 +98,7 @@ def _fit(
         loss, accuracy = history["valid_loss"][-1], history["valid_accuracy"][-1]
         better = {"loss": loss < kept - margin, "accuracy": accuracy > highest, "last": True}[keep]
         kept = loss if better else kept
-        best, highest = copy.deepcopy(kept_of(head)) if better else best, max(highest, accuracy)
+        best, highest = copy.deepcopy(head.state_dict()) if better else best, max(highest, accuracy)
         if improved(loss, lowest):
             lowest, waited = min(loss, lowest), 0 if resets else waited
             continue
@@ -107,7 +106,7 @@ def _fit(
         if patience is not None and waited >= patience + wait:
             best = head.state_dict() if forgets else best
             break
-    head.load_state_dict(best, strict=False)
+    head.load_state_dict(best)
     for module, training in modes:
         module.training = training
     return history
@@ -740,15 +739,6 @@ def steps_every_other_batch(head, train, valid, **options):
         return number % 2 == 1 or number == count - 1
 
     return _fit(head, train, valid, **options, cleared=lambda number: number % 2 == 0, ready=ready)
-
-
-@mistake(
-    "fit_head",
-    "The parameters of the best epoch are put back, the running figures of a batch normalisation are not; state_dict() has "
-    "both.",
-)
-def keeps_the_parameters_alone(head, train, valid, **options):
-    return _fit(head, train, valid, **options, kept_of=lambda each: dict(each.named_parameters()))
 
 
 @mistake("fit_head", "All examples go into one batch, whatever batch_size says: there is a single step an epoch.")

@@ -557,7 +557,7 @@ def squares_the_variation(images, *, weight=0.1, steps=100, learning_rate=0.05):
     return result
 
 
-@mistake("denoise", "The pictures come back just as they were: the gradient is never applied to them.")
+@mistake("denoise", "The pictures come back just as they were: no gradient of their variation moves them.")
 def does_nothing(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)
     return images.clone()

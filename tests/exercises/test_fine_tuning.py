@@ -73,6 +73,7 @@ def test_count_of_a_model(submission, telling, rng):
     partly = copy.deepcopy(telling)
     partly.head.last.requires_grad_(False)
     partly.head.hidden.bias.requires_grad_(False)  # of a layer whose weight is trained
+    telling.head.train()  # while the others are in eval mode, which does not matter
     assert_equal(submission.count_parameters(telling), (ENTRIES, ENTRIES))
     assert_equal(submission.count_parameters(partly), (ENTRIES - 28 - 6, ENTRIES))
     assert_equal(submission.count_parameters(data.toy_head(5, 4, seed=number(rng))), (24, 24))  # which has no children
