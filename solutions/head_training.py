@@ -23,7 +23,7 @@ def build_head(in_features: int, num_classes: int) -> nn.Module:
         num_classes: K, at least 1.
 
     Returns:
-        A module from shape (N, in_features) to logits (N, num_classes), all of it trainable. No softmax: cross-entropy
+        A new module from shape (N, in_features) to logits (N, num_classes), all of it trainable. No softmax: cross-entropy
         has it built in.
 
     Raises:
