@@ -406,3 +406,19 @@ def predict__softmax_over_the_top_k(model: nn.Module, images: Tensor, k: int = 3
         [(model.classes[i], p) for i, p in zip(row_index, row)]
         for row_index, row in zip(index.tolist(), confidence.tolist())
     ]
+
+
+# An answer counts only where its logit is above 0 as well.
+def accuracy__of_positive_logits(logits: Tensor, labels: Tensor) -> float:
+    if len(labels) == 0 or len(labels) != len(logits):
+        raise ValueError("logits and labels must have one length, at least 1")
+    score, choice = logits.max(dim=1)
+    return ((score > 0) & (choice == labels)).float().mean().item()
+
+
+# Logits without a label are left out in place of an error.
+def accuracy__as_far_as_the_labels_go(logits: Tensor, labels: Tensor) -> float:
+    if not 0 < len(labels) <= len(logits):
+        raise ValueError("labels must be at least 1 and no more than logits")
+    right = [row.argmax().item() == label for row, label in zip(logits, labels.tolist())]
+    return sum(right) / len(right)
