@@ -16,6 +16,7 @@ from autograder.submissions.statements import (
     called_name,
     changes_in_place,
     name_of_call,
+    names_a_setting_changes,
     shared_with,
     shows_or_trains,
     trains,
@@ -107,20 +108,45 @@ def _is_function_of_others(value: ast.expr, known: Collection[str]) -> bool:
 
 
 def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
-    """Return that each name of `table, enter = make()` may change the others, if `make` defines a function inside."""
-    makers = {
-        name
-        for node in statements
-        for name, function in _functions(node)
-        if any(
-            child is not function and isinstance(child, ast.FunctionDef | ast.Lambda) for child in ast.walk(function)
-        )
-    }
+    """Return that each name of `table, enter = make()` may change the others, if `make` defines a function inside.
+
+    A function inside that says `nonlocal` changes itself: `count = make()` gives something else at each call.
+    """
+    makers: set[str] = set()
+    counting: set[str] = set()
+    for node in statements:
+        for name, function in _functions(node):
+            inside = [child for child in ast.walk(function) if child is not function]
+            if any(isinstance(child, ast.FunctionDef | ast.Lambda) for child in inside):
+                makers.add(name)
+            if any(isinstance(child, ast.Nonlocal) for child in inside):
+                counting.add(name)
     found: dict[str, Effects] = {}
     for node in statements:
         if isinstance(node, ast.Assign) and called_name(node.value) in makers:
             bound = {each.id for target in node.targets for each in ast.walk(target) if isinstance(each, ast.Name)}
-            found |= {name: (bound, False) for name in bound if len(bound) > 1}
+            if len(bound) > 1 or called_name(node.value) in counting:
+                found |= dict.fromkeys(bound, (bound, False))
+    return found
+
+
+def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
+    """Return what functions such as `set_seed` set, by the name of the function; see `names_a_setting_changes`.
+
+    A function counts that does little else: it loops over nothing, calls none of the notebook's own functions, and trains
+    and shows nothing, as far as names tell. It may print.
+    """
+    functions = [pair for node in statements for pair in _functions(node)]
+    own = {name for name, _ in functions}
+    found: dict[str, set[str]] = {}
+    for name, function in functions:
+        inside = [child for child in ast.walk(function) if isinstance(child, ast.stmt)]
+        names = {each for child in inside if child is not function for each in names_a_setting_changes(child)}
+        body = [] if isinstance(function, ast.Lambda) else function.body
+        working = [each for each in body if called_name(getattr(each, "value", each)) != "print"]
+        loops = any(isinstance(child, ast.For | ast.While) for child in inside)
+        if names and not loops and not any(_calls_costly(each, own) for each in working):
+            found[name] = names - _parameters(function) - _local_names(function)
     return found
 
 

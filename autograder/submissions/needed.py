@@ -4,7 +4,7 @@ import ast
 import builtins
 import contextlib
 import symtable
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from autograder.course.skeletons import bare_lines
@@ -14,6 +14,7 @@ from autograder.submissions.effects import (
     effects_of,
     may_train,
     returns_of,
+    settings_of,
     training_functions,
 )
 from autograder.submissions.magics import is_script_import
@@ -21,6 +22,7 @@ from autograder.submissions.reaches import names_own_functions_change, names_rea
 from autograder.submissions.statements import (
     DEFINITIONS,
     bound_names,
+    called_name,
     files_named,
     imported_names,
     may_read_any_name,
@@ -34,6 +36,7 @@ from autograder.submissions.statements import (
 #: Functions and methods that make folders or files.
 _MAKING = {"makedirs", "mkdir", "touch", "open", "write_text", "write_bytes", "save", "savez", "savetxt"}
 _LOOPS = (ast.For, ast.While, ast.With)
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
 @dataclass(frozen=True)
@@ -48,25 +51,26 @@ class Cell:
 def needed_statements(cells: Sequence[Cell], graded: Collection[str]) -> set[ast.stmt]:
     """Return the definitions, and the statements that give values to what they need.
 
-    A loop, and a call of a function that changes what it is given, is kept only for what the graded functions need, if there
-    are any: other functions may show a training that it runs. So is a call of any method that may change something. Where a
-    name is computed, as in `globals()[name]`, each assignment that computes little is kept, for any of them may be meant.
+    A loop, a training, and a call of a function that changes what it is given, is kept only for what the graded functions
+    need, if there are any: other functions may show a training that it runs. So is a call of any method that may change
+    something, and what reads a value that only such statements give. Where a name is computed, as in `globals()[name]`, each
+    assignment that computes little is kept, for any of them may be meant.
     """
     statements = [node for cell in cells for node in cell.tree.body]
     binders = _Binders(statements, graded)
-    always = [*filter(defines, statements), *_statements_that_make_files(statements)]
-    read = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
-    read += [name for node in always for name in _names(node, inside=False)]
+    always = {*filter(defines, statements), *_statements_that_make_files(statements)}
+    inside = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
+    at_once = [name for node in always for name in _names(node, inside=False)]
+    read = [*inside, *at_once]
     roots = [name for name in graded if name in binders.by_name]
-    kept = {*always}
-    if roots:
-        kept |= binders.closure([*roots, "*"]) | binders.closure(read, without=binders.runs)
-    else:
-        kept |= binders.closure(read)
+    needed_by_graded = always | (binders.closure([*roots, "*"]) if roots else set())
+    kept = needed_by_graded | binders.closure(at_once, without=binders.runs if roots else ())
+    kept |= binders.closure(inside, without=binders.runs | binders.trainings if roots else ())
     if any(map(may_read_any_name, kept)):
         costly = costly_functions(statements, graded)
         little = {node for node in statements if computes_little(node, costly)}
         kept |= little | binders.closure([name for node in little for name in _names(node, inside=True)], binders.runs)
+    kept = binders.with_values([node for node in statements if node in kept], needed_by_graded)
     needed = {*read, *(name for node in kept for name in _names(node, inside=False))}
     given = {*binders.by_name, *dir(builtins), "*"}
     # A script of `%run` that gives no name may be a training.
@@ -79,6 +83,7 @@ class _Binders:
     Attributes:
         by_name: these statements, by name or by file.
         runs: those that may run a training: loops, and calls of what changes a value.
+        trainings: assignments that may train, or ask.
         effects: what each function of the notebook changes.
     """
 
@@ -87,7 +92,10 @@ class _Binders:
         self.runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
         self.effects = effects_of(statements)
         self._returns = returns_of(statements)
+        self._settings = settings_of(statements)
         self._training = training_functions(statements, graded)
+        costly = {*self._training, "input"}
+        self.trainings = {node for node in statements if isinstance(node, _ASSIGNMENTS) and may_train(node, costly)}
         self._imported = dict(pair for node in statements for pair in imported_names(node))
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
         self._aliases: dict[str, tuple[set[str], ast.stmt]] = {}
@@ -112,8 +120,28 @@ class _Binders:
                     waiting += _names(node, inside=True)
         return found
 
+    def with_values(self, kept: Sequence[ast.stmt], firm: Set[ast.stmt]) -> set[ast.stmt]:
+        """Return statements without those that read a name to which only statements that are left out give a value.
+
+        Args:
+            kept: statements in their order.
+            firm: those of them that stay.
+        """
+        read = {node: _names_read_first(node) for node in {*kept}.union(*self.by_name.values())}
+        givers = {name: {node for node in nodes if name not in read[node]} for name, nodes in self.by_name.items()}
+        found, more = {*kept}, True
+        while more:
+            more = False
+            for node in kept:
+                needed = [givers[name] for name in read[node] if givers.get(name)]
+                if node in found and node not in firm and any(map(found.isdisjoint, needed)):
+                    found.remove(node)
+                    more = True
+        return found
+
     def _add(self, node: ast.stmt) -> None:
-        bound = [*bound_names(node), *names_a_setting_changes(node)]
+        set_by_function = self._settings.get(called_name(node.value) if isinstance(node, ast.Expr) else "", ())
+        bound = [*bound_names(node), *names_a_setting_changes(node), *set_by_function]
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
             return
@@ -239,11 +267,27 @@ def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
             waiting += ast.iter_child_nodes(current)
             continue
         waiting += _head(current)
+        if isinstance(current, ast.ClassDef) and not inside:
+            waiting += current.body
         if inside:
             with contextlib.suppress(RecursionError, ValueError):  # an expression of many terms
                 yield from _globals_inside(ast.unparse(current))
             yield from files_named(current)
             yield from names_read_by_text(current)
+
+
+def _names_read_first(node: ast.stmt) -> set[str]:
+    """Return the names that a statement reads before it gives them a value, without builtin ones."""
+    own = {child.arg for child in ast.walk(node) if isinstance(child, ast.arg)}
+    parts: list[ast.AST] = [node]
+    if isinstance(node, _ASSIGNMENTS):
+        parts = [child.target for child in ast.walk(node) if isinstance(child, ast.comprehension | ast.NamedExpr)]
+    inside = (child for part in parts for child in ast.walk(part))
+    own |= {child.id for child in inside if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)}
+    read = {*_names(node, inside=False)} - own
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        read.add(node.target.id)
+    return read - vars(builtins).keys()
 
 
 def _head(node: ast.AST) -> Iterator[ast.AST]:

@@ -81,7 +81,9 @@ def sources_of(node: ast.AST, returns: Returns) -> dict[str, set[str]]:
         for each in ast.walk(target)
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
     }
-    shared = {*shared_with(value, returns)}
+    # In `root = node = {}` each name stands for the value of the other.
+    sharing = [value, *targets] if len(targets) > 1 else [value]
+    shared = {name for each in sharing for name in shared_with(each, returns)}
     return {name: shared - {name} for name in bound}
 
 

@@ -144,13 +144,14 @@ def _names_looped_over(loop: ast.For) -> Iterator[str]:
 def names_a_setting_changes(node: ast.stmt) -> Iterator[str]:
     """Yield what a call at the top of a notebook sets: the library of a seed; `*` for a setting of all functions.
 
-    A call inside a loop or a function does not count: it may stand for a training.
+    The call may stand in a tuple of several, and what it gives back may get a name. One inside a loop or a function does not
+    count: it may stand for a training.
     """
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        called = node.value.func
-        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-        if name in _SEEDS and isinstance(called, ast.Attribute):
-            yield from _base(called.value)
+    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
+    for call in value.elts if isinstance(value, ast.Tuple) else [value]:
+        name = name_of_call(call) if isinstance(call, ast.Call) else ""
+        if name in _SEEDS and isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            yield from _base(call.func.value)
         elif name in _SETTINGS | _SEEDS:
             yield "*"
     if isinstance(node, ast.Assign) and any(_is_of_environment(target) for target in node.targets):

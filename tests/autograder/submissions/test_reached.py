@@ -21,6 +21,16 @@ OBJECTS = (
 )
 
 
+COUNTER = (
+    "def make():\n    n = 0\n    def count():\n        nonlocal n\n        n += 1\n        return n\n    return count\n"
+    "count = make()\ndef denoise():\n    return count()"
+)
+DRAWN = "import random, torch\nimport numpy as np\ndef denoise():\n    return x.tolist()"
+SEED = (
+    "def set_seed(seed):\n    random.seed(seed)\n    if seed:\n        torch.manual_seed(seed)\n    print('set', seed)"
+)
+
+
 def names_after(text):
     """Execute each statement for itself, as in a kernel whose cells follow one another."""
     names = {"__name__": "__main__"}
@@ -93,6 +103,16 @@ def left_of(tmp_path, *cells):
             "import io\nfile = io.StringIO('head\\na\\n')\ndef denoise():\n    return rows",
             ["header = file.readline()", "rows = file.readlines()"],
         ),
+        ("a = b = []\ndef denoise():\n    return a", ["b.append(1)"]),
+        (
+            "root = node = {}\ndef denoise():\n    return root",
+            ["for key in 'ab':\n    node = node.setdefault(key, {})", "node['end'] = 1"],
+        ),
+        (COUNTER, ["count(); count()"]),
+        (COUNTER, ["for _ in range(2):\n    count()"]),
+        (DRAWN, ["_ = torch.manual_seed(5)", "x = torch.rand(2)"]),
+        (DRAWN, ["random.seed(5), np.random.seed(5), torch.manual_seed(5)", "x = torch.rand(2)"]),
+        (DRAWN, [SEED, "set_seed(5)", "x = torch.rand(2)"]),
     ],
 )
 def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
@@ -117,6 +137,18 @@ def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
     start = "net, loader, params, loss = load()\ndef fit(net, loader):\n    net.train()\n    return []"
     text = left_of(tmp_path, start, cell, "def denoise():\n    return net")
     assert cell.splitlines()[-1] not in text
+
+
+@pytest.mark.parametrize(
+    "body", ["return work()", "work = []\n    for x in range(9): work.append(x)", "plt.imshow(x)", "x.backward()"]
+)
+def test_a_function_that_does_more_than_to_set_a_seed_is_not_called(tmp_path, body):
+    cells = (
+        "import torch\nx = torch.rand(2)\ndef work(): pass",
+        f"def go():\n    torch.manual_seed(0)\n    {body}\ngo()",
+    )
+    text = left_of(tmp_path, *cells, "def denoise():\n    return x")
+    assert "manual_seed" in text and "\ngo()" not in text
 
 
 def test_two_names_that_stand_for_parts_of_one_another_end(tmp_path):

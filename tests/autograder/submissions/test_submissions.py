@@ -858,6 +858,38 @@ def test_training_that_no_graded_function_needs_is_left_out_with_the_files_that_
     assert "net.fit()" not in text and "'w'" not in text and "def show" in text
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        "losses = train(net)",
+        "losses = train(net)\nlosses.append(0)\nlosses += [1]",
+        "losses = [denoise(n) for n in range(10**9)]",
+        "losses = input()",
+        "for n in range(3):\n    last = n\nlosses = [last]",
+        "history = train(net)\nlosses = history['loss']\nlosses = [loss for loss in losses]",
+    ],
+)
+@pytest.mark.parametrize("reader", ["denoise", "plot"])
+def test_what_is_made_of_a_training_that_no_graded_function_reads_is_left_out(handin, result, reader):
+    other = "plot" if reader == "denoise" else "denoise"
+    start = "net = [x for x in range(3)]"
+    reading = f"def {reader}():\n    return net, losses, best\n\ndef {other}(x):\n    return x"
+    text = source_of(handin, start, result, "best = min(losses)", reading).modules["variation_loss"].text
+    assert text.startswith(start) and ("losses = " in text) == ("best = " in text) == (reader == "denoise")
+
+
+@pytest.mark.parametrize("other", ["class Report:\n    loss = best", "def plot(loss=best):\n    return loss"])
+def test_the_result_of_a_training_is_kept_that_a_definition_reads_at_once(handin, other):
+    cells = [
+        "losses = train()\nbest = losses[0]",
+        other,
+        "def train():\n    return [3]",
+        "def denoise(x):\n    return x",
+    ]
+    text = source_of(handin, *cells).modules["variation_loss"].text
+    assert "losses = train()\nbest = losses[0]" in text
+
+
 def test_cells_may_stand_in_another_order_than_they_were_run(handin):
     cells = [
         "def denoise(x=EPS):\n    return helper(x)",
