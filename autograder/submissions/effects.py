@@ -137,15 +137,15 @@ def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
     and shows nothing, as far as names tell. It may print.
     """
     functions = [pair for node in statements for pair in _functions(node)]
-    own = {name for name, _ in functions}
+    own = {name.removeprefix(".") for name, _ in functions}
     found: dict[str, set[str]] = {}
     for name, function in functions:
-        inside = [child for child in ast.walk(function) if isinstance(child, ast.stmt)]
-        names = {each for child in inside if child is not function for each in names_a_setting_changes(child)}
-        body = [] if isinstance(function, ast.Lambda) else function.body
-        working = [each for each in body if called_name(getattr(each, "value", each)) != "print"]
+        inside = [child for child in ast.walk(function) if child is not function]
+        names = {each for child in inside if isinstance(child, ast.stmt) for each in names_a_setting_changes(child)}
+        # The last name of each call alone: `torch.cuda.manual_seed(seed)` shows nothing.
+        calls = {name_of_call(child) for child in inside if isinstance(child, ast.Call)} - {"print"}
         loops = any(isinstance(child, ast.For | ast.While) for child in inside)
-        if names and not loops and not any(_calls_costly(each, own) for each in working):
+        if names and not loops and calls.isdisjoint({*own, "input"}) and not any(map(shows_or_trains, calls)):
             found[name] = names - _parameters(function) - _local_names(function)
     return found
 

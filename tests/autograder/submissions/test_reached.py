@@ -27,7 +27,8 @@ COUNTER = (
 )
 DRAWN = "import random, torch\nimport numpy as np\ndef denoise():\n    return x.tolist()"
 SEED = (
-    "def set_seed(seed):\n    random.seed(seed)\n    if seed:\n        torch.manual_seed(seed)\n    print('set', seed)"
+    "def set_seed(seed):\n    random.seed(seed)\n    torch.manual_seed(seed)\n    if torch.cuda.is_available():\n"
+    "        torch.cuda.manual_seed_all(seed)\n    print('set', seed)"
 )
 
 
