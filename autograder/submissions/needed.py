@@ -3,6 +3,7 @@
 import ast
 import builtins
 import contextlib
+import re
 import symtable
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from autograder.submissions.statements import (
     files_named,
     imported_names,
     may_read_any_name,
+    name_of_call,
     names_a_method_may_change,
     names_a_setting_changes,
     names_bound_anew,
@@ -35,6 +37,8 @@ from autograder.submissions.statements import (
 
 #: Functions and methods that make folders or files.
 _MAKING = {"makedirs", "mkdir", "touch", "open", "write_text", "write_bytes", "save", "savez", "savetxt"}
+#: A mode in which `open` makes a file.
+_WRITING = re.compile(r"(?=.*[wax+])[rwaxbt+]{1,3}")
 _LOOPS = (ast.For, ast.While, ast.With)
 _ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
@@ -219,11 +223,20 @@ def _statements_that_make_files(statements: list[ast.stmt]) -> list[ast.stmt]:
             plain |= bound
         else:
             plain -= bound
-            calls = [child.func for child in ast.walk(node) if isinstance(child, ast.Call)]
-            called = {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
-            if of_plain and isinstance(node, ast.Expr | ast.With | ast.For) and called & _MAKING:
+            calls = [child for child in ast.walk(node) if isinstance(child, ast.Call)]
+            if of_plain and isinstance(node, ast.Expr | ast.With | ast.For) and any(map(_makes_file, calls)):
                 making.append(node)
     return making
+
+
+def _makes_file(call: ast.Call) -> bool:
+    """Return True for a call that makes a folder or a file, as its name and its mode tell: `open("a.txt")` reads."""
+    if name_of_call(call) != "open":
+        return name_of_call(call) in _MAKING
+    given = call.args if isinstance(call.func, ast.Attribute) else call.args[1:]
+    modes = [*given, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    texts = [str(mode.value) for mode in modes if isinstance(mode, ast.Constant)]
+    return any(_WRITING.fullmatch(text) for text in texts)
 
 
 def defines(node: ast.stmt) -> bool:

@@ -909,6 +909,8 @@ def test_cells_may_stand_in_another_order_than_they_were_run(handin):
     [
         "os.makedirs('runs', exist_ok=True)\nPath('runs', 'dims.json').write_text('[2]')",
         "RUNS = Path('runs')\nRUNS.mkdir()\nwith open(RUNS / 'dims.json', 'w') as file:\n    json.dump([2], file)",
+        "os.mkdir('runs')\nwith Path('runs', 'dims.json').open('w') as file:\n    file.write('[2]')",
+        "os.mkdir('runs')\nwith open('runs/dims.json', mode='x') as file:\n    file.write('[2]')",
         "for name in ('runs', 'plots'):\n    os.makedirs(name)\nnp.savetxt('runs/dims.json', [2], '%d')",
     ],
 )
@@ -921,6 +923,20 @@ def test_folders_and_files_that_a_notebook_makes_of_nothing_of_its_own_are_made(
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
     loading_of(module).load()
     assert module.denoise() == 2
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "with open('a.csv') as file:\n    lines = file.readlines()",
+        "with gzip.open('a.csv', 'rt') as file:\n    lines = file.readlines()",
+        "Image.open('a.png')",
+    ],
+)
+def test_a_file_that_no_function_reads_is_not_opened(handin, cell):
+    start = "import gzip\nfrom PIL import Image"
+    text = source_of(handin, start, cell, "def denoise(x):\n    return x").modules["variation_loss"].text
+    assert "open" not in text
 
 
 @pytest.mark.parametrize("path", ["dims.json", "'my dims.json'", "a/b.c/dims-1"])
