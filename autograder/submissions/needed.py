@@ -33,6 +33,7 @@ from autograder.submissions.statements import (
     names_bound_anew,
     names_fitted,
     names_read_by_text,
+    shared_with,
 )
 
 #: Functions and methods that make folders or files.
@@ -148,6 +149,7 @@ class _Binders:
         bound = [*bound_names(node), *names_a_setting_changes(node), *set_by_function]
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
+            self._bind({*self._names_decorators_change(node)} - {*bound}, node)
             return
         changed = {
             *names_a_method_may_change(node, self._imported, self.effects),
@@ -160,6 +162,14 @@ class _Binders:
         self._bind([*by_functions, *files], node)
         if by_functions or not changed <= set(bound) or (files and isinstance(node, ast.Expr)):
             self.runs.add(node)
+
+    def _names_decorators_change(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+        """Yield `TABLE` for `@register("name")` or `@TABLE.add`: what reads it may call the function that was entered."""
+        for decorator in node.decorator_list:
+            for name in shared_with(decorator.func if isinstance(decorator, ast.Call) else decorator, self._returns):
+                yield from self.effects.get(name, (set(), False))[0]
+                if name not in self._imported and name not in self._defined:
+                    yield name
 
     def _names_reached(self, node: ast.stmt) -> set[str]:
         """Return the names of values that a statement changes through calls, without libraries and functions.

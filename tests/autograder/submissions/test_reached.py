@@ -152,6 +152,23 @@ def test_a_function_that_does_more_than_to_set_a_seed_is_not_called(tmp_path, bo
     assert "manual_seed" in text and "\ngo()" not in text
 
 
+@pytest.mark.parametrize("decorator", ["register", "enter('predict')", "table.add"])
+def test_a_function_that_a_decorator_enters_finds_what_the_kernel_had(tmp_path, decorator):
+    start = (
+        "class Table(dict):\n    def add(self, f):\n        self[f.__name__] = f\n        return f\ntable = Table()\n"
+        "def register(f):\n    table[f.__name__] = f\n    return f\n"
+        "def enter(name):\n    def inner(f):\n        table[name] = f\n        return f\n    return inner\n"
+        "def fit():\n    return 1"
+    )
+    cells = (
+        start,
+        "net = fit()\nsizes = []\nfor n in range(3):\n    sizes.append(n)",
+        f"@{decorator}\ndef predict():\n    return net, sizes",
+    )
+    cells = *cells, "def denoise():\n    return table['predict']()"
+    assert names_after(left_of(tmp_path, *cells))["denoise"]() == names_after("\n".join(cells))["denoise"]()
+
+
 def test_two_names_that_stand_for_parts_of_one_another_end(tmp_path):
     cell = "a = load()\nb = a.left\na = b.right\nb = a.left\na.n = 1\nb.n = 2"
     assert "a.n = 1" in left_of(tmp_path, cell, "def denoise():\n    return a")
