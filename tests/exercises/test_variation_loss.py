@@ -41,8 +41,8 @@ def with_one_channel_inverted(image: Tensor) -> Tensor:
 
 def slope(rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """A float64 image of 4 x 5 that grows brighter downwards and to the right, and its variation: that from edge to edge."""
-    down = torch.rand(4, 1, generator=rng, dtype=torch.float64).cumsum(dim=0)
-    across = torch.rand(1, 5, generator=rng, dtype=torch.float64).cumsum(dim=1)
+    down = torch.rand(4, 1, generator=rng, dtype=torch.float64).cumsum(dim=0) / 9
+    across = torch.rand(1, 5, generator=rng, dtype=torch.float64).cumsum(dim=1) / 9
     return (down + across).view(1, 1, 4, 5), 5 * (down[-1] - down[0]) + 4 * (across[:, -1] - across[:, 0])
 
 
@@ -224,9 +224,9 @@ def test_both_differences_meet_under_one_root(submission):
 @pytest.mark.points("isotropic_variation", 0.5)
 def test_isotropic_variation_of_each_image(submission):
     """There is one number for each image."""
-    images = torch.cat([CORNER, 2 * CORNER, 1 - CORNER]).expand(3, 3, 2, 2)
-    assert_close(submission.isotropic_variation(images), torch.tensor([1.5, 3.0, 1.5]))
-    assert_close(submission.isotropic_variation(images.roll(1, 0)), torch.tensor([1.5, 1.5, 3.0]))
+    images = torch.cat([CORNER, CORNER / 2, 1 - CORNER]).expand(3, 3, 2, 2)
+    assert_close(submission.isotropic_variation(images), torch.tensor([1.5, 0.75, 1.5]))
+    assert_close(submission.isotropic_variation(images.roll(1, 0)), torch.tensor([1.5, 1.5, 0.75]))
 
 
 @pytest.mark.points("isotropic_variation", 1)

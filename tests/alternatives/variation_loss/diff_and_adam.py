@@ -1,4 +1,4 @@
-"""torch.diff for the differences, Adam for the descent."""
+"""torch.diff for the differences, Adam for the descent; other pixels than those from 0 to 1 are refused."""
 
 import torch
 
@@ -6,6 +6,7 @@ import torch
 def _checked(images):
     if images.ndim != 4:
         raise ValueError(f"images has {images.ndim} dimensions, expected 4")
+    assert ((images >= 0) & (images <= 1)).all(), "pixels lie in [0, 1]"
     return images
 
 
