@@ -26,16 +26,17 @@ def ideal_image(model, target, *, size=64, steps=200, learning_rate=0.5, variati
     generator = torch.Generator()
     generator.manual_seed(seed)
     picture = torch.rand(1, 3, size, size, generator=generator).requires_grad_()
-    optimizer = torch.optim.LBFGS([picture], lr=learning_rate, max_iter=4)
     history = []
 
     def closure():
-        optimizer.zero_grad()
+        picture.grad = None
         loss = ideal_loss(model, picture, target, variation_weight)
         loss.backward()
         return loss
 
     for _ in range(steps):
+        # Anew in each step: what it remembers of the slope is wrong once the picture has been cut off.
+        optimizer = torch.optim.LBFGS([picture], lr=learning_rate, max_iter=4)
         history.append(optimizer.step(closure).item())
         with torch.no_grad():
             picture.clamp_(0, 1)
