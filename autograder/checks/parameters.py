@@ -66,8 +66,10 @@ def without_argument(parameter: Parameter, parameters: Sequence[Parameter], call
 
 
 def with_step(parameter: Parameter, step: int, call: Call) -> Call:
-    """Return a call whose whole number for a parameter is larger by `step`; any other value stays."""
+    """Return a call whose whole number for a parameter, given or its default, is larger by `step`; any other value stays."""
     value = argument_of(call, parameter)
+    if value is None and parameter.default.isdecimal():
+        value = int(parameter.default)
     return with_argument(call, parameter, value + step) if type(value) is int else call
 
 

@@ -1075,6 +1075,17 @@ def standardises_by_the_batch(backbone, images, labels, classes, *, seed=0):
 
 @mistake(
     "train_pet_classifier",
+    "The head learns from standardised features, and the model gives it plain ones; scale them in the model as well.",
+)
+def standardises_for_the_training_only(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    features = torch.cat([backbone(batch) for batch in images.split(64)])
+    scaled = (features - features.mean(dim=0)) / (features.std(dim=0) + 1e-6)
+    return Classifier(backbone, _head(scaled, labels, len(classes), seed), classes).eval()
+
+
+@mistake(
+    "train_pet_classifier",
     "The model comes back in training mode, where batch norm and dropout make logits depend on the batch; call eval().",
 )
 def returns_training_mode(backbone, images, labels, classes, *, seed=0):

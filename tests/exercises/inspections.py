@@ -1,11 +1,20 @@
 """What the checks of every unit share: inspections of what calls leave behind and of figures, and tolerances."""
 
-from autograder.compare import assert_holds
+from autograder.compare import assert_close, assert_holds
 
 #: All that a call may leave on a module.
 EVERYTHING = ("gradients", "weights", "training mode", "requires_grad", "hooks")
 #: Tolerances for an answer in float64: its dtype is promised, and a library may compute it by way of float32, as Keras does.
 SINGLE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def assert_each_close(*pairs, **bounds):
+    """Each value of these pairs is close to what is expected: all calls are made before any answer is judged.
+
+    A single wrong answer tells little of what made it.
+    """
+    for actual, expected in pairs:
+        assert_close(actual, expected, **bounds)
 
 
 def assert_untouched(call, *kinds, mistake=""):

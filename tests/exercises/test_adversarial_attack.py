@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from inspections import SINGLE, assert_tidy
+from inspections import SINGLE, assert_each_close, assert_tidy
 
 import data
 from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
@@ -223,10 +223,12 @@ def test_project_into_the_ball(submission):
     images = originals.clone()
     # What is within the ball stays, whatever becomes of the others.
     images[:, 0], images[:, 1], images[:, 2] = 0.8, 0.2, 0.55
+    pairs = []
     for epsilon, small in ((0.1, 0.05), (0.02, 0.02), (0.0, 0.0)):
         expected = originals.clone()
         expected[:, 0], expected[:, 1], expected[:, 2] = 0.5 + epsilon, 0.5 - epsilon, 0.5 + small
-        assert_close(submission.project(images, originals, epsilon), expected)
+        pairs.append((submission.project(images, originals, epsilon), expected))
+    assert_each_close(*pairs)
 
 
 @pytest.mark.points("project", 1)
@@ -604,9 +606,12 @@ def test_norms_of_a_known_change(submission):
     images[2, 2, 1, 3] -= 0.4
     expected = (torch.tensor([0.4, 0.4, 0.4, 0.0]), torch.tensor([0.5, 0.5, 0.5, 0.0]))
     # F.pairwise_distance adds 1e-6 to each difference.
-    assert_close(submission.perturbation_norms(images, originals), expected, atol=2e-5)
     backwards = tuple(each.flip(0) for each in expected)
-    assert_close(submission.perturbation_norms(images.flip(0), originals), backwards, atol=2e-5)
+    assert_each_close(
+        (submission.perturbation_norms(images, originals), expected),
+        (submission.perturbation_norms(images.flip(0), originals), backwards),
+        atol=2e-5,
+    )
 
 
 @pytest.mark.points("perturbation_norms", 0.25)

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from inspections import EVERYTHING, SINGLE, assert_seeds_nothing, assert_tidy, assert_untouched
+from inspections import EVERYTHING, SINGLE, assert_each_close, assert_seeds_nothing, assert_tidy, assert_untouched
 from PIL import Image
 
 import data
@@ -208,9 +208,16 @@ def test_preprocess_of_random_pictures(submission, reference, rng):
 @pytest.mark.points("normalize", 1.5)
 def test_normalize_known_values(submission):
     """Pixels of 0.5 with means 0.5, 0.25, 0 and deviations 1, 0.5, 0.25 give 0, 0.5 and 2."""
-    expected = torch.tensor([0.0, 0.5, 2.0]).view(1, 3, 1, 1).expand(2, 3, 4, 5).contiguous()
+
+    def of_channels(*values):
+        return torch.tensor(values).view(1, 3, 1, 1).expand(2, 3, 4, 5).contiguous()
+
     images = torch.full((2, 3, 4, 5), 0.5)
-    assert_close(submission.normalize(images, [0.5, 0.25, 0.0], (1.0, 0.5, 0.25)), expected)
+    assert_each_close(
+        (submission.normalize(images, [0.5, 0.25, 0.0], (1.0, 0.5, 0.25)), of_channels(0.0, 0.5, 2.0)),
+        # As far from zero as the deviations have it.
+        (submission.normalize(images, [0.9, 0.1, 0.3], (0.1, 0.05, 0.8)), of_channels(-4.0, 8.0, 0.25)),
+    )
 
 
 @pytest.mark.points("normalize", 1)
@@ -219,10 +226,12 @@ def test_normalize_goes_by_channel(submission, rng):
     """The numbers belong to channels, also where an image is as wide, or a batch as long, as it has channels."""
     means, stds = [0.1, 0.4, 0.7, 0.3], [0.5, 1.0, 2.0, 0.2]
     # One of them twice, with other pixels: what was computed for a shape is no answer to another call.
+    pairs = []
     for shape in ((3, 3, 3, 3), (1, 3, 2, 3), (2, 4, 2, 4), (2, 1, 3, 2), (1, 3, 2, 3)):
         images, mean, std = torch.rand(shape, generator=rng), means[: shape[1]], stds[: shape[1]]
         channels = [(images[:, c] - mean[c]) / std[c] for c in range(shape[1])]
-        assert_close(submission.normalize(images, mean, std), torch.stack(channels, dim=1))
+        pairs.append((submission.normalize(images, mean, std), torch.stack(channels, dim=1)))
+    assert_each_close(*pairs)
 
 
 @pytest.mark.points("normalize", 1)

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from inspections import assert_tidy
+from inspections import assert_each_close, assert_tidy
 
 import data
 from autograder.compare import (
@@ -67,14 +67,16 @@ def with_different_rates(rng, images, counts):
 @pytest.mark.points("transfer_rates", 3.5)
 def test_rates_count_the_targets(submission, images, rng):
     """For each name, of one or several, stands the share of images whose target that model ranks first, a Python float."""
+    pairs = []
     # Each model may have its own number of classes.
     for counts in ([4, 4], [4], [4, 5, 4]):
         models, targets, expected = with_different_rates(rng, images, counts)
-        assert_close(submission.transfer_rates(images, targets, models), expected)
+        pairs.append((submission.transfer_rates(images, targets, models), expected))
         # Of the same images for other targets.
         targets = (targets + 1) % 4
         expected = {name: int((first_choices(each, images) == targets).sum()) / 8 for name, each in models.items()}
-        assert_close(submission.transfer_rates(images, targets, models), expected)
+        pairs.append((submission.transfer_rates(images, targets, models), expected))
+    assert_each_close(*pairs)
     # Of all images, which no batch size divides; most at the end miss their target, and no class has half of the probability.
     model, many = coloured(rng, steepness=0.1), images[torch.arange(131) % 8]
     targets = first_choices(model, many)
@@ -138,10 +140,11 @@ def mean_opinion(models, images):
 @pytest.mark.points("ensemble_logits", 2)
 def test_ensemble_is_the_log_of_the_mean(submission, images, rng):
     """The result is the logarithm of the mean of the models' softmax probabilities, shape (N, K)."""
+    pairs = []
     for count, some in ((2, images), (1, images), (3, images), (5, images), (2, images[:1])):
         models = [coloured(rng) for _ in range(count)]
-        result = submission.ensemble_logits(models, some)
-        assert_close(result, mean_opinion(models, some).float().detach(), rtol=1e-3, atol=1e-4)
+        pairs.append((submission.ensemble_logits(models, some), mean_opinion(models, some).float().detach()))
+    assert_each_close(*pairs, rtol=1e-3, atol=1e-4)
     # The same model twice counts twice.
     one, other = coloured(rng), coloured(rng)
     sent = submission.send(one)

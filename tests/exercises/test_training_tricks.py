@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from inspections import SINGLE, assert_tidy
+from inspections import SINGLE, assert_each_close, assert_tidy
 from torch import Tensor
 
 from autograder.compare import (
@@ -169,11 +169,13 @@ def test_xavier_normal_has_no_other_randomness(submission):
 
 
 @pytest.mark.points("batch_norm", 1.5)
-def test_batch_norm_normalises_by_the_biased_variance(submission):
+def test_batch_norm_normalises_by_the_biased_variance(submission, rng):
     """Three tensors come back; in training a feature of 1 and 3 becomes -1 and 1: mean 2, and variance 1 over N rows."""
     x = torch.tensor([[1.0, 10.0], [3.0, 30.0]])
     ones, zeros = torch.ones(2), torch.zeros(2)
     result = submission.batch_norm(x, ones, zeros, zeros, ones, training=True)
+    # Judged by checks of its own; what it gives here tells apart the mistakes that agree in two rows.
+    submission.batch_norm(*tensors(rng, 1, 5, 3), *statistics(rng, 3), training=True, momentum=0.3)
     assert_tensors(result, [(2, 2), (2,), (2,)])
     assert_close(result[0], torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), atol=1e-4)
 
@@ -470,8 +472,10 @@ def test_dropout_of_many_entries(submission, rng):
 def test_first_step_is_plain_descent(submission):
     """From rest, a gradient of 2 and a learning rate of 0.1 move a weight of 1 to 0.8."""
     weight, gradient = torch.tensor([1.0]), torch.tensor([2.0])
-    result = submission.momentum_step(weight, torch.zeros(1), gradient, learning_rate=0.1, momentum=0.9)
-    assert_close(result, (torch.tensor([0.8]), torch.tensor([-0.2])))
+    rested = submission.momentum_step(weight, torch.zeros(1), gradient, learning_rate=0.1, momentum=0.9)
+    # Judged by a check of its own; what it gives here tells apart the mistakes that agree in the step from rest.
+    submission.momentum_step(weight, torch.tensor([0.5]), gradient, learning_rate=0.1, momentum=0.7)
+    assert_close(rested, (torch.tensor([0.8]), torch.tensor([-0.2])))
 
 
 @pytest.mark.points("momentum_step", 0.6)
@@ -493,13 +497,18 @@ def test_momentum_step_kind(submission, rng):
 def test_velocity_is_kept(submission):
     """A velocity of 0.5 becomes 0.9 * 0.5 - 0.1 * 2 = 0.25, and the weight moves by that; where it is flat, it rolls on."""
     call = torch.tensor([1.0]), torch.tensor([0.5]), torch.tensor([2.0])
-    result = submission.momentum_step(*call, learning_rate=0.1, momentum=0.9)
-    assert_close(result, (torch.tensor([1.25]), torch.tensor([0.25])))
-    result = submission.momentum_step(*call, learning_rate=0.5, momentum=0.6)
-    assert_close(result, (torch.tensor([0.3]), torch.tensor([-0.7])))
     flat = torch.tensor([1.0]), torch.tensor([0.5]), torch.zeros(1)
-    result = submission.momentum_step(*flat, learning_rate=0.1, momentum=0.9)
-    assert_close(result, (torch.tensor([1.45]), torch.tensor([0.45])))
+    assert_each_close(
+        (
+            submission.momentum_step(*call, learning_rate=0.1, momentum=0.9),
+            (torch.tensor([1.25]), torch.tensor([0.25])),
+        ),
+        (submission.momentum_step(*call, learning_rate=0.5, momentum=0.6), (torch.tensor([0.3]), torch.tensor([-0.7]))),
+        (
+            submission.momentum_step(*flat, learning_rate=0.1, momentum=0.9),
+            (torch.tensor([1.45]), torch.tensor([0.45])),
+        ),
+    )
 
 
 @pytest.mark.points("momentum_step", 0.4)
@@ -647,10 +656,12 @@ def assert_clipped(result, gradients, dtype=torch.float32):
 def test_clip_one_factor_for_all(submission):
     """Gradients of (4, 4) and 2 are 6 long together: with max_norm 3 they become (2, 2) and 1."""
     gradients = [torch.tensor([4.0, 4.0]), torch.tensor([[2.0]])]
-    expected = ([torch.tensor([2.0, 2.0]), torch.tensor([[1.0]])], 6.0)
-    assert_close(submission.clip_gradients(gradients, 3.0), expected)
-    # Twice as long before, and the same afterwards.
-    assert_close(submission.clip_gradients([2 * each for each in gradients], 3.0), (expected[0], 12.0))
+    expected = [torch.tensor([2.0, 2.0]), torch.tensor([[1.0]])]
+    assert_each_close(
+        (submission.clip_gradients(gradients, 3.0), (expected, 6.0)),
+        # Twice as long before, and the same afterwards.
+        (submission.clip_gradients([2 * each for each in gradients], 3.0), (expected, 12.0)),
+    )
 
 
 @pytest.mark.points("clip_gradients", 1)
@@ -714,16 +725,20 @@ def test_clip_random_gradients(submission, reference, rng):
 def test_decay_compounds(submission, rng):
     """Two epochs with a factor of one half leave a quarter, one a half, and none leaves all of it."""
     rate = int(torch.randint(101, 1000, (1,), generator=rng)) / 1000
-    assert_close(submission.decayed_learning_rate(rate, 1, 0.5), rate / 2)
-    assert_close(submission.decayed_learning_rate(rate, 2, 0.5), rate / 4)
-    assert_close(submission.decayed_learning_rate(rate, 0), rate)
-    # A factor of 0 ends it all, one of 1.5 lets it grow.
-    assert_close(submission.decayed_learning_rate(rate, 3, 0.0), 0.0)
-    assert_close(submission.decayed_learning_rate(rate, 3, 1.5), rate * 3.375)
-    # Not rounded, however small, and by 0.98 where nothing else is said.
-    assert_close(submission.decayed_learning_rate(rate, 2), rate * 0.9604, rtol=1e-6, atol=0.0)
-    assert_close(submission.decayed_learning_rate(rate, 20, 0.5), rate / 2**20, rtol=1e-6, atol=0.0)
-    assert_close(submission.decayed_learning_rate(rate, 500, 0.5), math.ldexp(rate, -500), rtol=1e-6, atol=0.0)
+    assert_each_close(
+        (submission.decayed_learning_rate(rate, 1, 0.5), rate / 2),
+        (submission.decayed_learning_rate(rate, 2, 0.5), rate / 4),
+        (submission.decayed_learning_rate(rate, 0), rate),
+        # A factor of 0 ends it all, one of 1.5 lets it grow.
+        (submission.decayed_learning_rate(rate, 3, 0.0), 0.0),
+        (submission.decayed_learning_rate(rate, 3, 1.5), rate * 3.375),
+        # Not rounded, however small, and by 0.98 where nothing else is said.
+        (submission.decayed_learning_rate(rate, 2), rate * 0.9604),
+        (submission.decayed_learning_rate(rate, 20, 0.5), rate / 2**20),
+        (submission.decayed_learning_rate(rate, 500, 0.5), math.ldexp(rate, -500)),
+        rtol=1e-6,
+        atol=0.0,
+    )
 
 
 @pytest.mark.points("decayed_learning_rate", 1)

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 import torch
-from inspections import SINGLE, assert_tidy
+from inspections import SINGLE, assert_each_close, assert_tidy
 from torch import Tensor
 
 from autograder.compare import (
@@ -117,27 +117,33 @@ def assert_images(result, shape, attached: str = "") -> None:
 
 
 @pytest.mark.points("total_variation", 1)
-def test_total_variation_of_each_image(submission):
+def test_total_variation_of_each_image(submission, rng):
     """There is one number for each image: 15, 0 and 12 for an edge across 5 columns, none, and one along 4 rows."""
     edges = [step_image(4, 5, dark_rows=2), step_image(4, 5), step_image(4, 5, dark_columns=2)]
-    assert_close(submission.total_variation(torch.cat(edges)), torch.tensor([15.0, 0.0, 12.0]))
-    assert_close(submission.total_variation(torch.cat(edges[::-1])), torch.tensor([12.0, 0.0, 15.0]))
+    image, variation = slope(rng)
+    assert_each_close(
+        (submission.total_variation(torch.cat(edges)), torch.tensor([15.0, 0.0, 12.0])),
+        (submission.total_variation(torch.cat(edges[::-1])), torch.tensor([12.0, 0.0, 15.0])),
+        # From edge to edge, in steps of any height.
+        (submission.total_variation(image.float()), variation.float()),
+        (submission.total_variation(lone_bright_pixel()), torch.tensor([4.0])),
+    )
 
 
 @pytest.mark.points("total_variation", 1)
 def test_vertical_neighbours(submission):
     """Neighbours above one another count: an edge across 5 columns and 3 channels is worth 15."""
     edge = step_image(4, 5, dark_rows=2)
-    for image in (edge, edge.flip(2), with_one_channel_inverted(edge)):
-        assert_close(submission.total_variation(image), torch.tensor([15.0]))
+    images = edge, edge.flip(2), with_one_channel_inverted(edge)
+    assert_each_close(*((submission.total_variation(image), torch.tensor([15.0])) for image in images))
 
 
 @pytest.mark.points("total_variation", 1)
 def test_horizontal_neighbours(submission):
     """Neighbours side by side count: an edge along 4 rows and 3 channels is worth 12."""
     edge = step_image(4, 5, dark_columns=2)
-    for image in (edge, edge.flip(3), with_one_channel_inverted(edge)):
-        assert_close(submission.total_variation(image), torch.tensor([12.0]))
+    images = edge, edge.flip(3), with_one_channel_inverted(edge)
+    assert_each_close(*((submission.total_variation(image), torch.tensor([12.0])) for image in images))
 
 
 @pytest.mark.points("total_variation", 0.5)
@@ -218,7 +224,12 @@ CORNER = torch.tensor([[[[0.1, 0.4], [0.5, 0.9]]]])
 @pytest.mark.points("isotropic_variation", 1.5)
 def test_both_differences_meet_under_one_root(submission):
     """Differences of 0.3 and 0.4 at one pixel make 0.5."""
-    assert_close(submission.isotropic_variation(CORNER), torch.tensor([0.5]))
+    smaller = torch.tensor([[[[0.9, 0.7], [0.75, 0.2]]]])
+    assert_each_close(
+        (submission.isotropic_variation(CORNER), torch.tensor([0.5])),
+        # And of 0.2 and 0.15 a quarter.
+        (submission.isotropic_variation(smaller), torch.tensor([0.25])),
+    )
 
 
 @pytest.mark.points("isotropic_variation", 0.5)
@@ -307,9 +318,11 @@ def test_isotropic_gradient_on_random_images(submission, reference, rng):
 def test_variation_loss_is_a_scalar(submission):
     """There is a single number for the whole batch, the mean: 0.225 for edges worth 15 and 12, of 60 entries each."""
     images = torch.cat([step_image(4, 5, dark_rows=2), step_image(4, 5, dark_columns=2)])
-    assert_close(submission.variation_loss(images), torch.tensor(0.225))
-    assert_close(submission.variation_loss(images / 3), torch.tensor(0.075))
-    assert_close(submission.variation_loss(torch.cat([images[:1], images[:1].flip(2)])), torch.tensor(0.25))
+    assert_each_close(
+        (submission.variation_loss(images), torch.tensor(0.225)),
+        (submission.variation_loss(images / 3), torch.tensor(0.075)),
+        (submission.variation_loss(torch.cat([images[:1], images[:1].flip(2)])), torch.tensor(0.25)),
+    )
 
 
 @pytest.mark.points("variation_loss", 1)

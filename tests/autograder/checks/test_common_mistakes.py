@@ -111,6 +111,11 @@ def named(tmp_path, code, *calls, passed=()):
             [("take", torch.rand(4, 3), 1)],
             "takes_one_more_of_count",
         ),
+        (
+            "def first(values, count=2): return values[:count + 1].clone()",
+            [("first", torch.rand(4, 3)), ("first", torch.rand(4, 3), 1)],
+            "takes_one_more_of_count",
+        ),
         ("def take(values, count): return values.clone()", [("take", torch.rand(4, 3), 1)], "gives_values_back"),
         ("def take(values, count): return values[:count].flip(0)", [("take", VALUES, 2)], "reverses_the_order"),
         (
