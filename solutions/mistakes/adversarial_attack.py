@@ -208,6 +208,13 @@ def changes_the_images(images, originals, epsilon):
     return images.sub_(originals).clamp_(-epsilon, epsilon).add_(originals).clamp_(0, 1)
 
 
+@mistake(
+    "project", "Only pixels that became too bright are brought back; darker ones have to stay within epsilon, too."
+)
+def limits_upward_changes_only(images, originals, epsilon):
+    return torch.minimum(images.detach(), originals.detach() + epsilon).clamp(0, 1)
+
+
 @mistake("targeted_step", "The call leaves gradients on the model; torch.autograd.grad(loss, images) does not.")
 def keeps_gradients_on_the_model(model, images, originals, targets, *, step_size, epsilon):
     images = images.detach().clone().requires_grad_()
@@ -693,6 +700,16 @@ def averages_small_batches(model, images, targets):
     return _mean_of_rates(model, images, targets, 4)
 
 
+@mistake(
+    "success_rate", "A target counts where it is ranked second as well; only the class with the largest logit counts."
+)
+def counts_second_guesses(model, images, targets):
+    with torch.no_grad():
+        logits = model(images)
+    guesses = logits.topk(min(2, logits.shape[1]), dim=1).indices
+    return (guesses == targets[:, None]).any(dim=1).float().mean().item()
+
+
 @mistake("perturbation_norms", "Each channel has a length of its own, and they are added up; an image has one L2 norm.")
 def adds_the_lengths_of_channels(images, originals):
     change = images - originals
@@ -782,3 +799,12 @@ def squeezes_a_single_image(images, originals):
 def takes_the_longest_colour(images, originals):
     change = images - originals
     return change.flatten(1).abs().amax(dim=1), change.norm(dim=1).flatten(1).amax(dim=1)
+
+
+@mistake(
+    "perturbation_norms",
+    "The absolute changes are added up, which is the L1 norm; the L2 norm is the root of the sum of squares.",
+)
+def adds_the_absolute_changes(images, originals):
+    change = (images - originals).flatten(1).abs()
+    return change.amax(dim=1), change.sum(dim=1)

@@ -256,6 +256,29 @@ def takes_the_first_three_channels(image, size=64):
     return _pixels(TF.center_crop(TF.resize(image, size), size))
 
 
+@mistake(
+    "preprocess",
+    "The longer side becomes size, with black bars beside the picture; resize the shorter side and cut off the rest.",
+)
+def fits_the_longer_side(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    image = image.convert("RGB")
+    width, height = (max(1, round(side * size / max(image.size))) for side in image.size)
+    return _pixels(TF.center_crop(TF.resize(image, [height, width]), size))
+
+
+@mistake(
+    "preprocess",
+    "The pixels are divided by the brightest one of the picture; divide by 255, whatever the picture shows.",
+)
+def divides_by_the_brightest(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    pixels = _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size))
+    return pixels / pixels.max().clamp(min=1 / 255)
+
+
 @mistake("normalize", "Only the lengths of mean and std are compared; each must be the number of channels.")
 def compares_the_lengths_with_each_other(images, mean, std):
     if len(mean) != len(std) or min(std) <= 0:
@@ -650,6 +673,17 @@ def gives_earlier_maps(model, layer, images):
     return _maps[key]
 
 
+@mistake("feature_maps", "The maps of the first image come back alone; there are maps for each image.")
+def gives_the_first_image_alone(model, layer, images):
+    kept = []
+    hook = _layer(model, layer).register_forward_hook(lambda module, inputs, output: kept.append(output.clone()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return kept[0][:1]
+
+
 @mistake("extract_features", "The backbone stays in eval mode; give each submodule its own mode back.")
 def leaves_eval_mode(backbone, images, batch_size=32):
     return torch.cat([_run(backbone, batch) for batch in images.split(batch_size)])
@@ -851,3 +885,10 @@ def adds_an_empty_row(maps, columns=8):
     if len(cells) % columns == 0:
         cells.append(torch.zeros_like(cells[0]))
     return _laid_out(torch.stack(cells), columns)
+
+
+@mistake("feature_grid", "There are `columns` rows; a row has `columns` maps, and there are as many rows as it takes.")
+def takes_columns_for_rows(maps, columns=8):
+    if columns < 1:
+        raise ValueError("columns must be at least 1")
+    return _laid_out(_scaled(maps), -(-len(maps) // columns))

@@ -137,6 +137,13 @@ def gives_an_earlier_loss(model, images, target):
     return _losses[key]
 
 
+@mistake(
+    "class_loss", "The loss is in bits, by a logarithm to the base 2; take the natural one, as F.cross_entropy does."
+)
+def measures_in_bits(model, images, target):
+    return _class_loss(model, images, target) / torch.tensor(2.0).log()
+
+
 @mistake("ideal_loss", "The variation is subtracted, which rewards noise; add it.")
 def rewards_noise(model, images, target, variation_weight):
     return _class_loss(model, images, target) - variation_weight * _variation(images)

@@ -912,6 +912,18 @@ def keeps_one_of_each_count(matrix, classes, n=5):
     return sorted({entry[2]: entry for entry in _entries(matrix, classes)}.values(), key=_largest)[:n]
 
 
+@mistake("most_confused", "The confusions are sorted by their share of the true class; sort them by their count.")
+def sorts_by_share(matrix, classes, n=5):
+    shares = (matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)).tolist()
+    found = [
+        (shares[i][j], (classes[i], classes[j], count))
+        for i, row in enumerate(matrix.tolist())
+        for j, count in enumerate(row)
+        if i != j and count > 0
+    ]
+    return [entry for _, entry in sorted(found, key=lambda pair: -pair[0])][:n]
+
+
 def _head(features, labels, num_classes, seed):
     head = nn.Linear(features.shape[1], num_classes)
     optimizer = torch.optim.Adam(head.parameters(), lr=0.01)

@@ -187,6 +187,15 @@ def asks_for_more_than_half(images, targets, models):
     return {name: (share > 0.5).float().mean().item() for name, share in shares.items()}
 
 
+@mistake(
+    "transfer_rates", "The dict has one more entry, the mean of all rates; only the names of the models belong there."
+)
+def adds_the_mean_of_all(images, targets, models):
+    _require_pairs(images, targets)
+    rates = {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+    return {**rates, "mean": sum(rates.values()) / max(len(rates), 1)}
+
+
 def _require_models(models, images):
     if len(models) == 0:
         raise ValueError("models is empty")
@@ -387,6 +396,14 @@ def leaves_a_single_model_as_it_is(models, images):
     if len(logits) == 1:
         return logits[0]
     return torch.stack([each.log_softmax(dim=1) for each in logits]).logsumexp(dim=0) - math.log(len(logits))
+
+
+@mistake("ensemble_logits", "The largest of the models' probabilities is taken for each class; take their mean.")
+def takes_the_largest_probability(models, images):
+    logits = [model(images) for model in models]
+    if len({each.shape[1] for each in logits}) != 1:
+        raise ValueError("models must be at least one, all with the same classes")
+    return torch.stack([F.log_softmax(each, dim=1) for each in logits]).amax(dim=0)
 
 
 def _slope(model, images, labels):

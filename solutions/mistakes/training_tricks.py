@@ -120,6 +120,14 @@ def adds_one_to_the_sizes(shape, generator):
     return torch.randn(shape, generator=generator) * math.sqrt(2 / (sum(shape) + 1))
 
 
+@mistake(
+    "xavier_normal",
+    "sqrt(6 / (n_in + n_out)) is the bound of the uniform form; the normal one has the deviation sqrt(2 / (n_in + n_out)).",
+)
+def takes_the_bound_of_the_uniform_form(shape, generator):
+    return torch.randn(shape, generator=generator) * math.sqrt(6 / sum(shape))
+
+
 @mistake("batch_norm", "The unbiased variance normalises the batch; the biased one should (unbiased=False).")
 def normalises_unbiased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
     mean, variance = running_mean, running_var
@@ -293,6 +301,17 @@ def remembers_eps(x, weight, bias, running_mean, running_var, *, training, momen
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
+@mistake("batch_norm", "The standard deviation goes into running_var; the variance belongs there.")
+def remembers_the_deviation(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if not training:
+        return (x - running_mean) / (running_var + eps).sqrt() * weight + bias, running_mean, running_var
+    _require_rows(x)
+    mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+    y = (x - mean) / (variance + eps).sqrt() * weight + bias
+    running_mean = (1 - momentum) * running_mean + momentum * mean
+    return y, running_mean, (1 - momentum) * running_var + momentum * x.std(dim=0)
+
+
 @mistake("dropout", "The probability is rounded to tenths: 0.05 drops nothing. Compare torch.rand with p.")
 def rounds_the_probability(x, p, *, training, generator):
     _require_probability(p)
@@ -445,6 +464,15 @@ def counts_what_was_kept(x, p, *, training, generator):
     return torch.where(kept, x * (kept.numel() / kept.sum().clamp(min=1)), torch.zeros_like(x))
 
 
+@mistake(
+    "dropout",
+    "In evaluation x is multiplied by 1 - p, as in dropout that does not scale in training; here it stays as it is.",
+)
+def shrinks_in_evaluation(x, p, *, training, generator):
+    _require_probability(p)
+    return torch.where(_kept(x, p, generator), x / (1 - p), 0.0) if training else x * (1 - p)
+
+
 @mistake("momentum_step", "The step climbs: the learning rate times the gradient is subtracted from the velocity.")
 def climbs_with_momentum(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = momentum * velocity + learning_rate * gradient
@@ -526,6 +554,21 @@ def moves_in_place(weight, velocity, gradient, *, learning_rate, momentum):
 @mistake("momentum_step", "The weight comes back alone; the next step needs the velocity as well.")
 def returns_the_weight_alone(weight, velocity, gradient, *, learning_rate, momentum):
     return weight + momentum * velocity - learning_rate * gradient
+
+
+@mistake(
+    "momentum_step",
+    "The velocity is multiplied by the learning rate once more when the weight moves; it is in the velocity already.",
+)
+def takes_the_rate_twice(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return weight + learning_rate * velocity, velocity
+
+
+@mistake("momentum_step", "momentum multiplies the gradient's part as well; it belongs to the old velocity alone.")
+def slows_the_gradient_too(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * (velocity - learning_rate * gradient)
+    return weight + velocity, velocity
 
 
 def _adam(weight, gradient, mean, square, step, learning_rate, betas, eps):
@@ -718,6 +761,16 @@ def never_lets_the_square_fall(
     return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), eps), mean, square
 
 
+@mistake("adam_step", "The corrections are exchanged: beta1 belongs to the mean, and beta2 to the square.")
+def exchanges_the_corrections(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    root = (square / (1 - beta1**step)).sqrt()
+    return weight - learning_rate * mean / (1 - beta2**step) / (root + eps), mean, square
+
+
 @mistake(
     "clip_gradients", "Each gradient is clipped on its own, which turns the direction of the step; use one factor."
 )
@@ -821,6 +874,25 @@ def compares_the_square(gradients, max_norm):
     return [each * (max_norm / norm) if norm**2 > max_norm else each for each in gradients], norm
 
 
+@mistake(
+    "clip_gradients", "The largest entry is taken for the norm; the L2 norm is the root of the sum of all squares."
+)
+def takes_the_largest_entry(gradients, max_norm):
+    norm = max((gradient.abs().max().item() for gradient in gradients if gradient.numel()), default=0.0)
+    scale = min(1.0, max_norm / norm) if norm else 1.0
+    return [gradient * scale for gradient in gradients], norm
+
+
+@mistake(
+    "clip_gradients",
+    "The longest of the gradients is taken for all; the joint norm is the root of the sum of their squares.",
+)
+def takes_the_longest_gradient(gradients, max_norm):
+    norm = max((gradient.norm().item() for gradient in gradients), default=0.0)
+    scale = min(1.0, max_norm / norm) if norm else 1.0
+    return [gradient * scale for gradient in gradients], norm
+
+
 @mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")
 def decays_linearly(learning_rate, epoch, factor=0.98):
     return learning_rate * (1 - (1 - factor) * epoch)
@@ -863,6 +935,19 @@ def rounds_the_rate(learning_rate, epoch, factor=0.98):
 )
 def stops_at_a_floor(learning_rate, epoch, factor=0.98):
     return max(learning_rate * factor**epoch, learning_rate / 100)
+
+
+@mistake(
+    "decayed_learning_rate",
+    "factor is taken for the share that goes; it is the share that is left, as in factor ** epoch.",
+)
+def takes_the_factor_for_the_loss(learning_rate, epoch, factor=0.98):
+    return learning_rate * (1 - factor) ** epoch
+
+
+@mistake("decayed_learning_rate", "The rate falls only every ten epochs; it falls each epoch, as in factor ** epoch.")
+def decays_every_ten_epochs(learning_rate, epoch, factor=0.98):
+    return learning_rate * factor ** (epoch // 10)
 
 
 @mistake("should_stop", "Each loss is compared with the one before it; compare it with the best so far.")

@@ -195,6 +195,23 @@ def gives_earlier_variations(images):
 
 
 @mistake(
+    "total_variation",
+    "Pixels that touch at a corner are counted as neighbours; only those above one another and side by side are.",
+)
+def counts_diagonals(images):
+    _require_batch(images)
+    falling = images[:, :, 1:, 1:] - images[:, :, :-1, :-1]
+    rising = images[:, :, 1:, :-1] - images[:, :, :-1, 1:]
+    return _total_variation(images) + (falling.abs() + rising.abs()).sum(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "The larger of the two directions comes back; add the sums of both.")
+def takes_the_larger_direction(images):
+    _require_batch(images)
+    return torch.maximum(_vertical(images).abs().sum(dim=(1, 2, 3)), _horizontal(images).abs().sum(dim=(1, 2, 3)))
+
+
+@mistake(
     "isotropic_variation", "Pixels at the border count with one difference; only those with both neighbours count."
 )
 def counts_the_border(images, eps=1e-8):
@@ -440,10 +457,30 @@ def averages_over_pairs(images):
     return down * (height - 1) / height + across * (width - 1) / width
 
 
+@mistake("variation_loss", "The loss is that of the image with the most variation; take the mean over the images.")
+def takes_the_worst_image(images):
+    _require_batch(images)
+    return (_total_variation(images) / images[0].numel()).max()
+
+
 @mistake("isotropic_variation", "eps is another one by default; it is 1e-8, as in the skeleton.")
 def takes_another_eps(images, eps=1e-6):
     _require_batch(images)
     return _roots(images, eps).sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "Absolute differences stand under the root; there are squares.")
+def takes_the_root_of_absolute_values(images, eps=1e-8):
+    _require_batch(images)
+    down, across = _vertical(images)[:, :, :, :-1], _horizontal(images)[:, :, :-1]
+    return (down.abs() + across.abs() + eps).sqrt().sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "The differences are added before they are squared; square each of them.")
+def squares_the_sum(images, eps=1e-8):
+    _require_batch(images)
+    down, across = _vertical(images)[:, :, :, :-1], _horizontal(images)[:, :, :-1]
+    return ((down + across) ** 2 + eps).sqrt().sum(dim=(1, 2, 3))
 
 
 @mistake("denoise", "The global random state is seeded, and nothing here is random; leave it alone.")

@@ -224,10 +224,10 @@ CORNER = torch.tensor([[[[0.1, 0.4], [0.5, 0.9]]]])
 @pytest.mark.points("isotropic_variation", 1.5)
 def test_both_differences_meet_under_one_root(submission):
     """Differences of 0.3 and 0.4 at one pixel make 0.5."""
-    smaller = torch.tensor([[[[0.9, 0.7], [0.75, 0.2]]]])
+    smaller = torch.tensor([[[[0.6, 0.4], [0.75, 0.2]]]])
     assert_each_close(
         (submission.isotropic_variation(CORNER), torch.tensor([0.5])),
-        # And of 0.2 and 0.15 a quarter.
+        # And of -0.2 and 0.15 a quarter.
         (submission.isotropic_variation(smaller), torch.tensor([0.25])),
     )
 
