@@ -16,7 +16,7 @@ from autograder.submissions.statements import (
     called_name,
     changes_in_place,
     name_of_call,
-    names_a_setting_changes,
+    names_set_inside,
     shared_with,
     shows_or_trains,
     trains,
@@ -131,22 +131,16 @@ def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
 
 
 def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
-    """Return what functions such as `set_seed` set, by the name of the function; see `names_a_setting_changes`.
-
-    A function counts that does little else: it loops over nothing, calls none of the notebook's own functions, and trains
-    and shows nothing, as far as names tell. It may print.
-    """
+    """Return what each of the notebook's own functions sets, such as `set_seed`; nothing for one that does more."""
     functions = [pair for node in statements for pair in _functions(node)]
-    own = {name.removeprefix(".") for name, _ in functions}
-    found: dict[str, set[str]] = {}
-    for name, function in functions:
-        inside = [child for child in ast.walk(function) if child is not function]
-        names = {each for child in inside if isinstance(child, ast.stmt) for each in names_a_setting_changes(child)}
-        # The last name of each call alone: `torch.cuda.manual_seed(seed)` shows nothing.
-        calls = {name_of_call(child) for child in inside if isinstance(child, ast.Call)} - {"print"}
-        loops = any(isinstance(child, ast.For | ast.While) for child in inside)
-        if names and not loops and calls.isdisjoint({*own, "input"}) and not any(map(shows_or_trains, calls)):
-            found[name] = names - _parameters(function) - _local_names(function)
+    found: dict[str, set[str]] = {name: set() for name, _ in functions}
+    while (
+        grown := {
+            name: names_set_inside(function, found) - _parameters(function) - _local_names(function)
+            for name, function in functions
+        }
+    ) != found:
+        found = grown
     return found
 
 

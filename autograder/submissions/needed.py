@@ -23,7 +23,6 @@ from autograder.submissions.reaches import names_own_functions_change, names_rea
 from autograder.submissions.statements import (
     DEFINITIONS,
     bound_names,
-    called_name,
     files_named,
     imported_names,
     may_read_any_name,
@@ -145,8 +144,7 @@ class _Binders:
         return found
 
     def _add(self, node: ast.stmt) -> None:
-        set_by_function = self._settings.get(called_name(node.value) if isinstance(node, ast.Expr) else "", ())
-        bound = [*bound_names(node), *names_a_setting_changes(node), *set_by_function]
+        bound = [*bound_names(node), *names_a_setting_changes(node, self._settings)]
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
             self._bind({*self._names_decorators_change(node)} - {*bound}, node)

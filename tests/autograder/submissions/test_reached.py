@@ -114,6 +114,31 @@ def left_of(tmp_path, *cells):
         (DRAWN, ["_ = torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, ["random.seed(5), np.random.seed(5), torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, [SEED, "set_seed(5)", "x = torch.rand(2)"]),
+        (DRAWN, ["if True: torch.manual_seed(5)", "x = torch.rand(2)"]),
+        (DRAWN, ["if random is None:\n    pass\nelse:\n    torch.manual_seed(5)", "x = torch.rand(2)"]),
+        (DRAWN, ["try:\n    torch.manual_seed(5)\nexcept OSError:\n    pass", "x = torch.rand(2)"]),
+        (DRAWN, ["with torch.no_grad():\n    torch.manual_seed(5)", "x = torch.rand(2)"]),
+        (
+            DRAWN,
+            ["for seeder in (random.seed, np.random.seed, torch.manual_seed):\n    seeder(5)", "x = torch.rand(2)"],
+        ),
+        (DRAWN, ["print('seed', torch.manual_seed(5))", "x = torch.rand(2)"]),
+        (DRAWN, [SEED, "if random:\n    set_seed(5)", "x = torch.rand(2)"]),
+        (DRAWN, [SEED, "def setup():\n    set_seed(5)\nsetup()", "x = torch.rand(2)"]),
+        (
+            DRAWN,
+            [
+                "class Config:\n    def setup(self):\n        torch.manual_seed(5)\nConfig().setup()",
+                "x = torch.rand(2)",
+            ],
+        ),
+        (
+            DRAWN,
+            [
+                "def set_all(n):\n    for seeder in [random.seed, torch.manual_seed]:\n        seeder(n)\nset_all(5)",
+                "x = torch.rand(2)",
+            ],
+        ),
     ],
 )
 def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
@@ -132,11 +157,16 @@ def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
         "losses = []\nfor x in loader:\n    losses.append(net(x))",
         "out = net(loader)\nout = out.clone()\nout[0] = 1",
         "print(net(loader))",
+        "if net:\n    torch.manual_seed(0)\n    fit(net, loader)",
+        "with torch.no_grad():\n    torch.manual_seed(0)\n    for images in loader:\n        net(images)",
+        "for seed in (torch.manual_seed, torch.seed):\n    seed(0)\n    fit(net, loader)",
+        "print(torch.manual_seed(0), fit(net, loader))",
+        "print(net.seed)",
     ],
 )
 def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
-    start = "net, loader, params, loss = load()\ndef fit(net, loader):\n    net.train()\n    return []"
-    text = left_of(tmp_path, start, cell, "def denoise():\n    return net")
+    start = "import torch\nnet, loader, params, loss = load()\ndef fit(net, loader):\n    net.train()\n    return []"
+    text = left_of(tmp_path, start, cell, "def denoise():\n    return net, torch")
     assert cell.splitlines()[-1] not in text
 
 
