@@ -1,7 +1,7 @@
 """Tell what the functions of a notebook change, and which of them may compute for long, as far as their text says."""
 
 import ast
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 
 from autograder.submissions.reaches import (
     Effects,
@@ -21,6 +21,9 @@ from autograder.submissions.statements import (
     shows_or_trains,
     trains,
 )
+
+#: Words before the name of a class by which the effects of making an object stand, and those of `with`, with their methods.
+_OBJECTS = {"new": ("__init__", "__new__", "__post_init__"), "with": ("__enter__", "__exit__")}
 
 
 def computes_little(node: ast.stmt, costly: Collection[str]) -> bool:
@@ -83,14 +86,30 @@ def _calls_costly(node: ast.AST, costly: Collection[str]) -> bool:
 def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
     """Return what each function of a notebook changes, itself or by the functions that it calls.
 
-    It stands by the function's name; that of a method by its name with a dot before it. A value whose class has `__call__`
-    is a function too, and so is a name for a method that changes something: `add = names.append`.
+    It stands by the function's name; that of a method by its name with a dot before it, joined with those of other classes. A
+    value whose class has `__call__` is a function too, and so is a name for a method that changes something:
+    `add = names.append`. What changes when an object is made stands by `new Class`, what its `with` changes by `with Class`.
     """
     functions = [pair for node in statements for pair in _functions(node)]
+    training = training_functions(statements, ())
+    of_objects = [
+        pair for node in statements for pair in _functions_of_objects(node) if not may_train(pair[1], training)
+    ]
+    inherited = [pair for node in statements for pair in _inherited(node)]
     returns = returns_of(statements)
     found: dict[str, Effects] = {}
-    while (grown := {name: _effects(function, found, returns) for name, function in functions}) != found:
-        found = grown
+    before: dict[str, Effects] | None = None
+    while found != before:
+        before = found
+        # A training is left out also if it makes an object that is counted.
+        calls = {name: effects for name, effects in found.items() if " " not in name}
+        found = _joined(
+            (
+                *((name, _effects(node, calls if name in training else before, returns)) for name, node in functions),
+                *((name, _effects_on_others(name, node, before, returns)) for name, node in of_objects),
+                *((name, before[base]) for name, base in inherited if base in before),
+            )
+        )
     for name, value in filter(None, map(assignment, statements)):
         names, changes_itself = found.get(f"{called_name(value)}()", (set(), False))
         if names or changes_itself:
@@ -98,6 +117,47 @@ def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
         elif _is_function_of_others(value, found):
             found[name] = {*shared_with(value, returns), name}, False
     return found | _closures(statements)
+
+
+def _joined(effects: Iterable[tuple[str, Effects]]) -> dict[str, Effects]:
+    """Return the effects by name, those of several functions of one name together."""
+    found: dict[str, Effects] = {}
+    for name, (names, arguments) in effects:
+        before, any_before = found.get(name, (set(), False))
+        found[name] = {*before, *names}, any_before or arguments
+    return found
+
+
+def _functions_of_objects(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the methods of a class that run when an object is made, or entered by `with`, by the names of `effects_of`."""
+    if isinstance(node, ast.ClassDef):
+        for word, methods in _OBJECTS.items():
+            for each in node.body:
+                if isinstance(each, ast.FunctionDef) and each.name in methods:
+                    yield f"{word} {node.name}", each
+
+
+def _inherited(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Yield the names by which effects of a class stand, each with that of a class from which it has them."""
+    if isinstance(node, ast.ClassDef):
+        for base in node.bases:
+            yield from ((f"{word} {node.name}", f"{word} {getattr(base, 'id', '')}") for word in _OBJECTS)
+
+
+def _effects_on_others(
+    name: str, function: ast.FunctionDef, others: Mapping[str, Effects], returns: Returns
+) -> Effects:
+    """Return what a method of `_functions_of_objects` changes; an object that it makes is new, and no argument."""
+    new = {each.arg for each in function.args.args[:1]} if name.startswith("new ") else set[str]()
+    names, arguments = _effects(function, others, returns, new)
+    counts = (function.name == "__new__" and new & names) or any(map(_is_of_its_class, ast.walk(function)))
+    return (names - new) | ({name.partition(" ")[2]} if counts else set()), arguments
+
+
+def _is_of_its_class(node: ast.AST) -> bool:
+    """Return True for `self.__class__.count` and `type(self).count`."""
+    inner = node.value if isinstance(node, ast.Attribute) and not node.attr.startswith("__") else ast.Pass()
+    return getattr(inner, "attr", "") == "__class__" or called_name(inner) == "type"
 
 
 def _is_function_of_others(value: ast.expr, known: Collection[str]) -> bool:
@@ -172,7 +232,10 @@ def _functions(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef | ast.Asyn
 
 
 def _effects(
-    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, others: Mapping[str, Effects], returns: Returns
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+    others: Mapping[str, Effects],
+    returns: Returns,
+    new: Set[str] = frozenset(),
 ) -> Effects:
     """Return what a function changes.
 
@@ -180,9 +243,10 @@ def _effects(
         function: a function of the notebook.
         others: what the functions that it may call change.
         returns: what these give back.
+        new: parameters that are no arguments; they count among the names of the notebook.
     """
     body: list[ast.stmt] = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body
-    given, local = _parameters(function), _local_names(function)
+    given, local = _parameters(function) - new, _local_names(function)
     stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
     changed = {
         name for node in body for name in (*bound_names(node), *names_own_functions_change(node, others, returns))

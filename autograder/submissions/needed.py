@@ -19,7 +19,7 @@ from autograder.submissions.effects import (
     training_functions,
 )
 from autograder.submissions.magics import is_script_import
-from autograder.submissions.reaches import names_own_functions_change, names_reached, sources_of
+from autograder.submissions.reaches import names_objects_change, names_own_functions_change, names_reached, sources_of
 from autograder.submissions.statements import (
     DEFINITIONS,
     bound_names,
@@ -101,6 +101,7 @@ class _Binders:
         costly = {*self._training, "input"}
         self.trainings = {node for node in statements if isinstance(node, _ASSIGNMENTS) and may_train(node, costly)}
         self._imported = dict(pair for node in statements for pair in imported_names(node))
+        self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
         self._aliases: dict[str, tuple[set[str], ast.stmt]] = {}
         for node in statements:
@@ -147,7 +148,7 @@ class _Binders:
         bound = [*bound_names(node), *names_a_setting_changes(node, self._settings)]
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
-            self._bind({*self._names_decorators_change(node)} - {*bound}, node)
+            self._bind({*self._names_a_definition_changes(node)} - {*bound}, node)
             return
         changed = {
             *names_a_method_may_change(node, self._imported, self.effects),
@@ -161,22 +162,36 @@ class _Binders:
         if by_functions or not changed <= set(bound) or (files and isinstance(node, ast.Expr)):
             self.runs.add(node)
 
-    def _names_decorators_change(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
-        """Yield `TABLE` for `@register("name")` or `@TABLE.add`: what reads it may call the function that was entered."""
+    def _names_a_definition_changes(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+        """Yield `TABLE` for `@register("name")` or `@TABLE.add`: what reads it may call the function that was entered.
+
+        A class may also be entered by `__init_subclass__` of its base, or by `__set_name__` of a value in it.
+        """
         for decorator in node.decorator_list:
             for name in shared_with(decorator.func if isinstance(decorator, ast.Call) else decorator, self._returns):
                 yield from self.effects.get(name, (set(), False))[0]
                 if name not in self._imported and name not in self._defined:
                     yield name
+        if isinstance(node, ast.ClassDef):
+            made = [each.value for each in node.body if isinstance(each, ast.Assign | ast.AnnAssign) and each.value]
+            for value, method in (
+                *((base, ".__init_subclass__") for base in node.bases),
+                *((each.func, ".__set_name__") for each in made if isinstance(each, ast.Call)),
+            ):
+                if self._classes.intersection(shared_with(value, self._returns)):
+                    yield from self.effects.get(method, (set(), False))[0]
 
     def _names_reached(self, node: ast.stmt) -> set[str]:
         """Return the names of values that a statement changes through calls, without libraries and functions.
 
+        A class counts that changes when an object of it is made.
         There are none if it may be a training, which is left out.
         """
         if may_train(node, self._training):
             return set()
-        return names_reached(node, self.effects, self._returns) - self._imported.keys() - self._defined
+        of_classes = self._classes.intersection(names_objects_change(node, self.effects, self._returns))
+        others = self._defined - of_classes
+        return names_reached(node, self.effects, self._returns) - self._imported.keys() - others
 
     def _bind(self, names: Collection[str], *nodes: ast.stmt) -> None:
         for name in names:

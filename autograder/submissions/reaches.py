@@ -20,6 +20,7 @@ from autograder.submissions.statements import (
 
 #: What a function changes: names of the notebook, and True if it changes an argument too.
 Effects = tuple[Set[str], bool]
+_NONE: Effects = (frozenset(), False)
 #: Functions and methods that move on in what they read: the next call gives something else.
 _CONSUMING = {"next", "__next__", "read", "readline", "readlines", "popleft"}
 
@@ -33,7 +34,7 @@ def names_reached(node: ast.stmt, effects: Mapping[str, Effects], returns: Retur
         returns: what the notebook's functions give back.
     """
     changed = {name for child in ast.walk(node) for name in _names_changed_by(child, returns)}
-    changed |= {*names_own_functions_change(node, effects, returns)}
+    changed |= {*names_own_functions_change(node, effects, returns), *names_objects_change(node, effects, returns)}
     sources: dict[str, set[str]] = {}
     for child in ast.walk(node):
         for name, olds in sources_of(child, returns).items():
@@ -53,12 +54,30 @@ def names_own_functions_change(node: ast.stmt, effects: Mapping[str, Effects], r
             continue
         given = (*call.args, *(keyword.value for keyword in call.keywords))
         for value in given:
-            yield from effects.get(getattr(value, "id", ""), (set(), False))[0]
+            yield from effects.get(getattr(value, "id", ""), _NONE)[0]
         called = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else called_name(call)
-        names, arguments = effects.get(called, (set(), False))
+        names, arguments = effects.get(called, _NONE)
         yield from names
         if arguments:
             for value in (call.func, *given) if isinstance(call.func, ast.Attribute) else given:
+                yield from shared_with(value, returns)
+
+
+def names_objects_change(node: ast.stmt, effects: Mapping[str, Effects], returns: Returns) -> Iterator[str]:
+    """Yield the names that a statement changes by making objects of the notebook's own classes, or by `with` such objects."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Call):
+            given = [*child.args, *(keyword.value for keyword in child.keywords)]
+            functions = [f"new {getattr(each, 'id', '')}" for each in (child.func, *given)]
+        elif isinstance(child, ast.withitem):
+            given, called = [child.context_expr], called_name(child.context_expr)
+            is_made = isinstance(child.context_expr, ast.Call)
+            functions = [f"with {called}"] if is_made else [".__enter__", ".__exit__"]
+        else:
+            continue
+        for names, arguments in (effects.get(function, _NONE) for function in functions):
+            yield from names
+            for value in given if arguments else ():
                 yield from shared_with(value, returns)
 
 

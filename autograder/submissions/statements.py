@@ -106,7 +106,7 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
             yield from _names_changed_by_option(child.value)
     if isinstance(node, ast.For):  # a loop inside may be the step of a training
         yield from _names_looped_over(node)
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and names_bound_anew(node):
         yield node.value.id  # a second name: what changes the one changes the other
 
 

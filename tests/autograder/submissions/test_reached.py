@@ -25,6 +25,25 @@ COUNTER = (
     "def make():\n    n = 0\n    def count():\n        nonlocal n\n        n += 1\n        return n\n    return count\n"
     "count = make()\ndef denoise():\n    return count()"
 )
+CONTEXT = (
+    "class Counting:\n    def __init__(self, store):\n        self.store = store\n        self.n = 0\n"
+    "    def __enter__(self):\n        self.n += 1\n    def __exit__(self, *_):\n        self.store.append(self.n)\n"
+    "found = []\nctx = Counting(found)\ndef denoise():\n    return found, ctx.n"
+)
+COUNTED = (
+    "MADE = []\nclass Part:\n    count = 0\n    def __init__(self):\n        Part.count += 1\n        MADE.append(self)\n"
+    "class Wheel(Part):\n    pass\ndef denoise():\n    return Part.count, len(MADE)"
+)
+HOOKED = (
+    "from torch import nn\nnet = nn.Sequential(nn.ReLU(), nn.ReLU())\n"
+    "class Hook:\n    def __init__(self, module):\n        self.handle = module.register_forward_hook(print)\n"
+    "def denoise():\n    return [len(layer._forward_hooks) for layer in (net, *net)]"
+)
+ENTERED = (
+    "TABLE, sizes = {}, []\nclass Base:\n    def __init_subclass__(cls):\n        TABLE['Base'] = cls\n"
+    "class Field:\n    def __set_name__(self, owner, name):\n        TABLE['Field'] = owner\n"
+    "def denoise():\n    return [made().sizes() for made in TABLE.values()]"
+)
 DRAWN = "import random, torch\nimport numpy as np\ndef denoise():\n    return x.tolist()"
 SEED = (
     "def set_seed(seed):\n    random.seed(seed)\n    torch.manual_seed(seed)\n    if torch.cuda.is_available():\n"
@@ -111,6 +130,37 @@ def left_of(tmp_path, *cells):
         ),
         (COUNTER, ["count(); count()"]),
         (COUNTER, ["for _ in range(2):\n    count()"]),
+        (CONTEXT, ["with ctx:\n    pass"]),
+        (CONTEXT, ["with Counting(found):\n    pass"]),
+        (CONTEXT, ["if True:\n    with ctx as number:\n        pass"]),
+        (CONTEXT, ["def use():\n    with ctx:\n        pass\nuse()"]),
+        (COUNTED, ["part = Part()", "Part()"]),
+        (COUNTED, ["parts = [Part() for _ in range(2)]"]),
+        (COUNTED, ["wheel = Wheel()"]),
+        (COUNTED, ["def make():\n    return Wheel()\nfor _ in range(2):\n    make()"]),
+        (COUNTED.replace("Part.count += 1", "type(self).count += 1"), ["part = Part()"]),
+        (COUNTED.replace("Part.count += 1", "self.__class__.count += 1"), ["part = Part()"]),
+        (COUNTED.replace("__init__(self)", "__new__(self)"), ["Part()"]),
+        (HOOKED, ["Hook(net)"]),
+        (HOOKED, ["hook = Hook(net[0])"]),
+        (HOOKED, ["for layer in net:\n    Hook(layer)"]),
+        (HOOKED, ["hooks = list(map(Hook, net))"]),
+        (
+            ENTERED,
+            ["for n in (1, 2):\n    sizes.append(n)", "class Made(Base):\n    def sizes(self):\n        return sizes"],
+        ),
+        (
+            ENTERED,
+            [
+                "for n in (1, 2):\n    sizes.append(n)",
+                "class Made:\n    field = Field()\n    def sizes(self):\n        return sizes",
+            ],
+        ),
+        (
+            "class Left:\n    def put(self, n):\n        self.n = n\nclass Right:\n    def put(self, n):\n        return n\n"
+            "left = Left()\ndef denoise():\n    return left.n",
+            ["left.put(3)"],
+        ),
         (DRAWN, ["_ = torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, ["random.seed(5), np.random.seed(5), torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, [SEED, "set_seed(5)", "x = torch.rand(2)"]),
@@ -168,6 +218,30 @@ def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
     start = "import torch\nnet, loader, params, loss = load()\ndef fit(net, loader):\n    net.train()\n    return []"
     text = left_of(tmp_path, start, cell, "def denoise():\n    return net, torch")
     assert cell.splitlines()[-1] not in text
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "class Trainer:\n    def __init__(self, net, loader):\n        self.net, self.loader = net, loader\n"
+        "trainer = Trainer(net, load())",
+        "class Trainer:\n    def __init__(self, net):\n        self.net = net\ntrainer = Trainer(net)",
+        "class Timer:\n    def __enter__(self):\n        self.n = 1\n    def __exit__(self, *_):\n        LOG.append(self.n)\n"
+        "with Timer():\n    fit(net, load())",
+        "class Timer:\n    def __enter__(self):\n        self.n = 1\n    def __exit__(self, *_):\n        LOG.append(self.n)\n"
+        "with torch.no_grad():\n    y = net(torch.ones(2))",
+        "class Experiment:\n    def __init__(self):\n        LOG.append(1)\n        fit(net, load())\nExperiment()",
+        "def main():\n    part = Part()\n    fit(part, load())\nmain()",
+        "fit(Part(), load())",
+    ],
+)
+def test_an_object_that_changes_nothing_that_is_read_or_trains_is_left_out(tmp_path, cell):
+    start = (
+        "import torch\nLOG, net = [], torch.nn.ReLU()\nclass Part:\n    def __init__(self):\n        LOG.append(self)\n"
+        "def fit(net, loader):\n    net.train()\n    return []"
+    )
+    text = left_of(tmp_path, start, cell, "def denoise():\n    return LOG, net, torch, Part")
+    assert f"\n{cell.splitlines()[-1]}\n" not in text
 
 
 @pytest.mark.parametrize(
