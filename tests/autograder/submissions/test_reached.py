@@ -91,6 +91,11 @@ def left_of(tmp_path, *cells):
         (LAYER, ["w = next(conv.parameters())", "w.data.copy_(K)"]),
         (LAYER, ["torch.nn.utils.vector_to_parameters(torch.ones(5), conv.parameters())"]),
         (LAYER, ["for p in [conv.weight, conv.bias]:\n    p.requires_grad_(False)"]),
+        (LAYER, ["_ = list(map(lambda p: p.data.fill_(2), conv.parameters()))"]),
+        (LAYER, ["list(map(lambda p: p.requires_grad_(False), conv.parameters()))"]),
+        (LAYER, ["for _ in map(lambda n, p: p.data.fill_(n), range(2), conv.parameters()):\n    pass"]),
+        (LAYER, ["def fix(p):\n    p.requires_grad = False", "list(map(fix, conv.parameters()))"]),
+        (LAYER, ["def fix(p):\n    p.requires_grad = False", "list(map(lambda p: fix(p), conv.parameters()))"]),
         (TABLE, ["def get():\n    return table", "get()['a'] = 2"]),
         (TABLE, ["def get():\n    return table", "get().update(b=3)"]),
         (TABLE, ["both = [table, names]", "both[0].update(a=1)"]),
@@ -212,6 +217,9 @@ def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
         "for seed in (torch.manual_seed, torch.seed):\n    seed(0)\n    fit(net, loader)",
         "print(torch.manual_seed(0), fit(net, loader))",
         "print(net.seed)",
+        "outputs = list(map(lambda x: fit(net, x), loader))",
+        "norms = list(map(lambda p: p.norm(), net.parameters()))",
+        "sizes = list(map(len, net.parameters()))",
     ],
 )
 def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
