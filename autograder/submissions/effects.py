@@ -9,6 +9,7 @@ from autograder.submissions.reaches import (
     names_reached,
 )
 from autograder.submissions.statements import (
+    DEFINITIONS,
     Returns,
     assignment,
     bound_names,
@@ -16,6 +17,7 @@ from autograder.submissions.statements import (
     called_name,
     changes_in_place,
     name_of_call,
+    names_bound_anew,
     names_set_inside,
     shared_with,
     shows_or_trains,
@@ -24,6 +26,12 @@ from autograder.submissions.statements import (
 
 #: Words before the name of a class by which the effects of making an object stand, and those of `with`, with their methods.
 _OBJECTS = {"new": ("__init__", "__new__", "__post_init__"), "with": ("__enter__", "__exit__")}
+
+#: Functions and classes that make iterators and generators of random numbers.
+_MOVING = {
+    *("iter", "zip", "map", "filter", "enumerate", "reversed"),
+    *("default_rng", "RandomState", "Random", "Generator"),
+}
 
 
 def computes_little(node: ast.stmt, costly: Collection[str]) -> bool:
@@ -58,6 +66,12 @@ def _with_callers(
     while grown := {name for name, node in functions if calls(node, found)} - found:
         found |= grown
     return found
+
+
+def only_computes(node: ast.AST, training: Collection[str]) -> bool:
+    """Return True unless a statement calls something that trains or shows something; it may print."""
+    calls = {name_of_call(child) for child in ast.walk(node) if isinstance(child, ast.Call)} - {"print"}
+    return not may_train(node, training) and not any(map(shows_or_trains, calls))
 
 
 def may_train(node: ast.AST, training: Collection[str]) -> bool:
@@ -202,6 +216,34 @@ def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
     ) != found:
         found = grown
     return found
+
+
+def moving_names(statements: Collection[ast.stmt], imported: Mapping[str, str]) -> set[str]:
+    """Return the names of iterators and generators of random numbers: what reads them moves them on.
+
+    Args:
+        statements: those at the top of a notebook.
+        imported: the library of each name that the notebook imports.
+    """
+    own = {node.name for node in statements if isinstance(node, DEFINITIONS)}
+    functions = [pair for node in statements for pair in _functions(node)]
+    generators = {name.removeprefix(".") for name, function in functions if any(map(_yields, ast.walk(function)))}
+    of_itertools = {name for name, library in imported.items() if library == "itertools"}
+    found: set[str] = set()
+    for node in statements:
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(value, ast.Call):
+            start, chain = call_chain(value)
+            makes = name_of_call(value) in (_MOVING - own) | generators or start in of_itertools
+            makes = makes or (name_of_call(value) == "manual_seed" and "Generator" in chain)
+        else:
+            makes = isinstance(value, ast.GeneratorExp)
+        found |= names_bound_anew(node) if makes else set()
+    return found
+
+
+def _yields(node: ast.AST) -> bool:
+    return isinstance(node, ast.Yield | ast.YieldFrom)
 
 
 def returns_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:

@@ -14,6 +14,8 @@ from autograder.submissions.effects import (
     costly_functions,
     effects_of,
     may_train,
+    moving_names,
+    only_computes,
     returns_of,
     settings_of,
     training_functions,
@@ -101,6 +103,7 @@ class _Binders:
         costly = {*self._training, "input"}
         self.trainings = {node for node in statements if isinstance(node, _ASSIGNMENTS) and may_train(node, costly)}
         self._imported = dict(pair for node in statements for pair in imported_names(node))
+        self._moving = moving_names(statements, self._imported)
         self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
         self._aliases: dict[str, tuple[set[str], ast.stmt]] = {}
@@ -155,11 +158,12 @@ class _Binders:
             *names_fitted(node),
             *self._names_reached(node),
         }
-        self._bind_with_aliases([*bound, *changed], node)
+        moved = {*_names(node, inside=False)} & self._moving if only_computes(node, self._training) else set()
+        self._bind_with_aliases([*bound, *changed, *moved], node)
         by_functions = [*names_own_functions_change(node, self.effects, self._returns)]
         files = set(files_named(node))
         self._bind([*by_functions, *files], node)
-        if by_functions or not changed <= set(bound) or (files and isinstance(node, ast.Expr)):
+        if by_functions or not changed <= set(bound) or ((files or moved) and isinstance(node, ast.Expr)):
             self.runs.add(node)
 
     def _names_a_definition_changes(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:

@@ -44,6 +44,12 @@ ENTERED = (
     "class Field:\n    def __set_name__(self, owner, name):\n        TABLE['Field'] = owner\n"
     "def denoise():\n    return [made().sizes() for made in TABLE.values()]"
 )
+USED = (
+    "import itertools, random, torch\nimport numpy as np\nfrom itertools import count\n"
+    "def numbers():\n    n = 0\n    while True:\n        yield n\n        n += 1\n"
+    "it = {}\ndef denoise():\n    return next(it)"
+)
+RANDOM = USED.replace("next(it)", "it.random()")
 DRAWN = "import random, torch\nimport numpy as np\ndef denoise():\n    return x.tolist()"
 SEED = (
     "def set_seed(seed):\n    random.seed(seed)\n    torch.manual_seed(seed)\n    if torch.cuda.is_available():\n"
@@ -166,6 +172,25 @@ def left_of(tmp_path, *cells):
             "left = Left()\ndef denoise():\n    return left.n",
             ["left.put(3)"],
         ),
+        (USED.format("iter([1, 2, 3])"), ["for x in it:\n    break"]),
+        (USED.format("iter([1, 2, 3])"), ["first = list(zip(it, range(1)))"]),
+        (USED.format("iter([1, 2, 3])"), ["print(sum(itertools.islice(it, 2)))"]),
+        (USED.format("(n for n in range(9))"), ["a, b = (x for x, _ in zip(it, 'ab'))", "print(a, b)"]),
+        (USED.format("(n for n in range(9))"), ["assert 3 in it"]),
+        (USED.format("enumerate('abc')"), ["first = [pair for pair, _ in zip(it, 'a')]"]),
+        (USED.format("count(5)"), ["ids = [n for n, _ in zip(it, 'ab')]"]),
+        (
+            USED.format("itertools.cycle('abc')"),
+            ["a, b = (x for x, _ in zip(it, 'ab'))", "if a == 'a':\n    list(zip(it, 'a'))"],
+        ),
+        (USED.format("numbers()"), ["for n in it:\n    if n > 3:\n        break"]),
+        (USED.format("iter(range(9))"), ["squares = (n * n for n in it)", "list(zip('ab', squares))"]),
+        (RANDOM.format("np.random.default_rng(3)"), ["noise = it.normal(size=2)"]),
+        (RANDOM.format("random.Random(3)"), ["pick = it.choice([1, 2])", "print(it.random())"]),
+        (
+            USED.replace("next(it)", "torch.rand(2, generator=it).tolist()").format("torch.Generator().manual_seed(3)"),
+            ["x = torch.rand(2, generator=it)"],
+        ),
         (DRAWN, ["_ = torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, ["random.seed(5), np.random.seed(5), torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, [SEED, "set_seed(5)", "x = torch.rand(2)"]),
@@ -220,11 +245,17 @@ def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
         "outputs = list(map(lambda x: fit(net, x), loader))",
         "norms = list(map(lambda p: p.norm(), net.parameters()))",
         "sizes = list(map(len, net.parameters()))",
+        "batches = iter(loader)\nfor images in batches:\n    fit(net, images)",
+        "batches = iter(loader)\nfor images in batches:\n    plt.imshow(images)",
+        "made = Generator()\nprint(made)",
     ],
 )
 def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
-    start = "import torch\nnet, loader, params, loss = load()\ndef fit(net, loader):\n    net.train()\n    return []"
-    text = left_of(tmp_path, start, cell, "def denoise():\n    return net, torch")
+    start = (
+        "import torch\nnet, loader, params, loss = load()\nclass Generator(torch.nn.Module):\n    pass\n"
+        "def fit(net, loader):\n    net.train()\n    return []"
+    )
+    text = left_of(tmp_path, start, cell, "def denoise():\n    return net, torch, batches, made")
     assert cell.splitlines()[-1] not in text
 
 
@@ -279,6 +310,15 @@ def test_a_function_that_a_decorator_enters_finds_what_the_kernel_had(tmp_path, 
     )
     cells = *cells, "def denoise():\n    return table['predict']()"
     assert names_after(left_of(tmp_path, *cells))["denoise"]() == names_after("\n".join(cells))["denoise"]()
+
+
+def test_what_is_drawn_and_read_at_once_is_there(tmp_path):
+    cells = (
+        "import random\nrng = random.Random(3)\nx = rng.random()",
+        "class Report:\n    x = x",
+        "def denoise():\n    return 2",
+    )
+    assert names_after(left_of(tmp_path, *cells))["denoise"]() == 2
 
 
 def test_two_names_that_stand_for_parts_of_one_another_end(tmp_path):
