@@ -218,6 +218,30 @@ def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
     return found
 
 
+def remembered_by(statements: Collection[ast.stmt], effects: Mapping[str, Effects]) -> dict[str, set[str]]:
+    """Return what a call of each function changes that a default value keeps: the function, and the names in the value.
+
+    After `def remember(x, seen=[])` each call of `remember` that appends to `seen` changes `remember`.
+    """
+    returns = returns_of(statements)
+    found: dict[str, set[str]] = {}
+    for name, function in (pair for node in statements for pair in _functions(node)):
+        defaults = {each: value for each, value in _defaults(function).items() if not isinstance(value, ast.Constant)}
+        changed = _effects(function, effects, returns, defaults.keys())[0]
+        for value in (defaults[each] for each in defaults.keys() & changed):
+            found.setdefault(name, {name}).update(shared_with(value, returns))
+    return found
+
+
+def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, ast.expr]:
+    """Return the default value of each parameter that has one."""
+    arguments = function.args
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    by_place = zip(reversed(names), reversed(arguments.defaults), strict=False)
+    by_name = zip((each.arg for each in arguments.kwonlyargs), arguments.kw_defaults, strict=True)
+    return {name: value for name, value in (*by_place, *by_name) if value is not None}
+
+
 def moving_names(statements: Collection[ast.stmt], imported: Mapping[str, str]) -> set[str]:
     """Return the names of iterators and generators of random numbers: what reads them moves them on.
 

@@ -16,6 +16,7 @@ from autograder.submissions.effects import (
     may_train,
     moving_names,
     only_computes,
+    remembered_by,
     returns_of,
     settings_of,
     training_functions,
@@ -103,6 +104,7 @@ class _Binders:
         costly = {*self._training, "input"}
         self.trainings = {node for node in statements if isinstance(node, _ASSIGNMENTS) and may_train(node, costly)}
         self._imported = dict(pair for node in statements for pair in imported_names(node))
+        self._remembered = remembered_by(statements, self.effects)
         self._moving = moving_names(statements, self._imported)
         self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
@@ -158,7 +160,7 @@ class _Binders:
             *names_fitted(node),
             *self._names_reached(node),
         }
-        moved = {*_names(node, inside=False)} & self._moving if only_computes(node, self._training) else set()
+        moved = self._names_moved_on(node) if only_computes(node, self._training) else set()
         self._bind_with_aliases([*bound, *changed, *moved], node)
         by_functions = [*names_own_functions_change(node, self.effects, self._returns)]
         files = set(files_named(node))
@@ -196,6 +198,11 @@ class _Binders:
         of_classes = self._classes.intersection(names_objects_change(node, self.effects, self._returns))
         others = self._defined - of_classes
         return names_reached(node, self.effects, self._returns) - self._imported.keys() - others
+
+    def _names_moved_on(self, node: ast.stmt) -> set[str]:
+        """Return the iterators that a statement reads, and what defaults keep of the functions that it uses."""
+        read = {*_names(node, inside=False)}
+        return (read & self._moving).union(*(self._remembered.get(name, ()) for name in read))
 
     def _bind(self, names: Collection[str], *nodes: ast.stmt) -> None:
         for name in names:

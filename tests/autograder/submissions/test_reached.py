@@ -50,6 +50,10 @@ USED = (
     "it = {}\ndef denoise():\n    return next(it)"
 )
 RANDOM = USED.replace("next(it)", "it.random()")
+REMEMBERS = (
+    "SEEN = []\ndef remember(x, seen=[], by=1):\n    seen.append(x)\n    return by * len(seen)\n"
+    "def denoise():\n    return SEEN, remember(2)"
+)
 DRAWN = "import random, torch\nimport numpy as np\ndef denoise():\n    return x.tolist()"
 SEED = (
     "def set_seed(seed):\n    random.seed(seed)\n    torch.manual_seed(seed)\n    if torch.cuda.is_available():\n"
@@ -191,6 +195,12 @@ def left_of(tmp_path, *cells):
             USED.replace("next(it)", "torch.rand(2, generator=it).tolist()").format("torch.Generator().manual_seed(3)"),
             ["x = torch.rand(2, generator=it)"],
         ),
+        (REMEMBERS, ["remember(1)"]),
+        (REMEMBERS, ["print(remember(1))", "n = remember(2)"]),
+        (REMEMBERS, ["for n in range(3):\n    remember(n)"]),
+        (REMEMBERS, ["list(map(remember, 'ab'))"]),
+        (REMEMBERS.replace("seen=[]", "*, seen=list()"), ["remember(1)"]),
+        (REMEMBERS.replace("seen=[]", "seen=SEEN"), ["remember(1)"]),
         (DRAWN, ["_ = torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, ["random.seed(5), np.random.seed(5), torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, [SEED, "set_seed(5)", "x = torch.rand(2)"]),
@@ -248,6 +258,9 @@ def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
         "batches = iter(loader)\nfor images in batches:\n    fit(net, images)",
         "batches = iter(loader)\nfor images in batches:\n    plt.imshow(images)",
         "made = Generator()\nprint(made)",
+        "def size(x, dims=[], by=1):\n    return dims + [by]\nsize(net)",
+        "def size(x, dims=[]):\n    dims.append(x)\nsize(fit(1, loader))",
+        "denoise()",
     ],
 )
 def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
@@ -255,7 +268,9 @@ def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
         "import torch\nnet, loader, params, loss = load()\nclass Generator(torch.nn.Module):\n    pass\n"
         "def fit(net, loader):\n    net.train()\n    return []"
     )
-    text = left_of(tmp_path, start, cell, "def denoise():\n    return net, torch, batches, made")
+    text = left_of(
+        tmp_path, start, cell, "def denoise(seen=[]):\n    seen.append(size)\n    return net, torch, batches, made"
+    )
     assert cell.splitlines()[-1] not in text
 
 
