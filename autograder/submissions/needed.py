@@ -29,10 +29,12 @@ from autograder.submissions.statements import (
     files_named,
     imported_names,
     may_read_any_name,
+    name_made_to_train,
     name_of_call,
     names_a_method_may_change,
     names_a_setting_changes,
     names_bound_anew,
+    names_evaluated,
     names_fitted,
     names_read_by_text,
     shared_with,
@@ -104,6 +106,7 @@ class _Binders:
         costly = {*self._training, "input"}
         self.trainings = {node for node in statements if isinstance(node, _ASSIGNMENTS) and may_train(node, costly)}
         self._imported = dict(pair for node in statements for pair in imported_names(node))
+        self._networks = names_evaluated(statements) if ".train" not in self.effects else set()
         self._remembered = remembered_by(statements, self.effects)
         self._moving = moving_names(statements, self._imported)
         self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
@@ -150,7 +153,9 @@ class _Binders:
         return found
 
     def _add(self, node: ast.stmt) -> None:
-        bound = [*bound_names(node), *names_a_setting_changes(node, self._settings)]
+        bound = [*bound_names(node), *self._names_of_libraries(names_a_setting_changes(node, self._settings))]
+        if name_made_to_train(node) in self._networks:
+            bound.append(name_made_to_train(node))
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
             self._bind({*self._names_a_definition_changes(node)} - {*bound}, node)
@@ -167,6 +172,12 @@ class _Binders:
         self._bind([*by_functions, *files], node)
         if by_functions or not changed <= set(bound) or ((files or moved) and isinstance(node, ast.Expr)):
             self.runs.add(node)
+
+    def _names_of_libraries(self, names: Set[str]) -> set[str]:
+        """Return these names, and all that come from their libraries: a seed of `torch` counts for what `nn` draws."""
+        libraries = tuple(self._imported[name] for name in names if self._imported.get(name))
+        # `torchvision` begins with `torch`, from which it draws.
+        return {*names, *(name for name, library in self._imported.items() if library.startswith(libraries))}
 
     def _names_a_definition_changes(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
         """Yield `TABLE` for `@register("name")` or `@TABLE.add`: what reads it may call the function that was entered.

@@ -74,6 +74,8 @@ _OF_TEXT = {"eval", "exec"}
 #: Functions that change how all functions run.
 _SETTINGS = {"setrecursionlimit", "set_default_dtype"}
 _SEEDS = {"seed", "manual_seed", "manual_seed_all"}
+#: Functions of other libraries, and of files beside the notebook, that seed several libraries.
+_SEED_ALL = {"seed_everything", "seed_all", "set_seed", "set_seeds", "set_random_seed", "fix_seed"}
 #: Statements in which a seed may stand deeper.
 _MAY_HOLD_SEEDS = (ast.Expr, ast.If, ast.Try, ast.With, ast.Match, ast.Assert, ast.For)
 #: A text that may name a file: what one statement writes there another may read.
@@ -118,6 +120,8 @@ def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
     for keyword in call.keywords:
         if keyword.arg == "out":
             yield from _base(keyword.value)
+        elif keyword.arg == "inplace" and call.args:
+            yield from _base(call.args[0])
 
 
 def _names_changed_by_option(node: ast.expr) -> Iterator[str]:
@@ -181,11 +185,13 @@ def _names_a_part_sets(node: ast.AST, own: Mapping[str, Set[str]]) -> Iterator[s
     """Yield what one part of a statement sets: a call, a loop over seeds, or a value of the environment."""
     for function in _functions_called_by(node):
         name = _last_name(function)
-        if name in _SEEDS and isinstance(function, ast.Attribute):
+        own_name = f".{name}" if isinstance(function, ast.Attribute) else name
+        if own_name in own:
+            yield from own[own_name]
+        elif name in _SEEDS and isinstance(function, ast.Attribute):
             yield from _base(function.value)
-        elif name in _SETTINGS | _SEEDS:
+        elif name in _SETTINGS | _SEEDS | _SEED_ALL:
             yield "*"
-        yield from own.get(f".{name}" if isinstance(function, ast.Attribute) else name, ())
     if isinstance(node, ast.Assign) and any(map(_is_of_environment, node.targets)):
         yield "*"
 
@@ -243,6 +249,21 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
         yield start
     else:
         yield from _names_of_the_same_file(start, imported, own)
+
+
+def names_evaluated(statements: Collection[ast.stmt]) -> set[str]:
+    """Return `net` for `net.eval()`, wherever it stands: networks, whose `train()` trains nothing."""
+    children = (child for node in statements for child in ast.walk(node))
+    evals = (child.value for child in children if isinstance(child, ast.Attribute) and child.attr == "eval")
+    return {value.id for value in evals if isinstance(value, ast.Name)}
+
+
+def name_made_to_train(node: ast.stmt) -> str:
+    """Return `net` for a statement `net.train()`, which sets the mode of a network; empty for any other statement."""
+    match node:
+        case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="train"), args=[], keywords=[])):
+            return name
+    return ""
 
 
 def call_chain(call: ast.Call) -> tuple[str, set[str]]:
@@ -425,7 +446,12 @@ def shared_with(node: ast.expr, returns: Returns) -> Iterator[str]:
                 yield from shared_with(each, returns)
         case ast.IfExp(body=one, orelse=other):
             yield from (*shared_with(one, returns), *shared_with(other, returns))
-        case ast.ListComp(generators=loops) | ast.GeneratorExp(generators=loops):
+        case (
+            ast.ListComp(generators=loops)
+            | ast.SetComp(generators=loops)
+            | ast.DictComp(generators=loops)
+            | ast.GeneratorExp(generators=loops)
+        ):
             for loop in loops:
                 yield from shared_with(loop.iter, returns)
 

@@ -201,6 +201,16 @@ def left_of(tmp_path, *cells):
         (REMEMBERS, ["list(map(remember, 'ab'))"]),
         (REMEMBERS.replace("seen=[]", "*, seen=list()"), ["remember(1)"]),
         (REMEMBERS.replace("seen=[]", "seen=SEEN"), ["remember(1)"]),
+        (LAYER, ["parts = {name: p for name, p in conv.named_parameters()}", "parts['bias'].data.fill_(3)"]),
+        (TENSOR, ["y = torch.nn.functional.threshold(k, 1., 5., inplace=True)"]),
+        (
+            "import torch\nimport torch.nn as nn\ndef denoise():\n    return layer.weight.item()",
+            ["torch.manual_seed(5)", "layer = nn.Linear(1, 1)"],
+        ),
+        (
+            "from torch import nn\nnet = nn.Dropout()\ndef denoise():\n    return net.training",
+            ["net.eval()", "y = net(None) if net.training else 1", "net.train()"],
+        ),
         (DRAWN, ["_ = torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, ["random.seed(5), np.random.seed(5), torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, [SEED, "set_seed(5)", "x = torch.rand(2)"]),
@@ -308,6 +318,39 @@ def test_a_function_that_does_more_than_to_set_a_seed_is_not_called(tmp_path, bo
     )
     text = left_of(tmp_path, *cells, "def denoise():\n    return x")
     assert "manual_seed" in text and "\ngo()" not in text
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["seeding.seed_everything(3)", "from seeding import set_seed\nset_seed(3)", "print(seeding.set_random_seed(3))"],
+)
+def test_a_seed_that_a_library_or_a_helper_sets_for_all_is_kept(tmp_path, call):
+    text = left_of(tmp_path, "import seeding, torch\nx = torch.rand(2)", call, "def denoise():\n    return x")
+    assert call in text
+
+
+@pytest.mark.parametrize("start", ["def set_seed(n):\n    fit(n)", "from seeding import fit as set_seed_and_train"])
+def test_a_function_that_is_called_as_one_that_seeds_and_trains_is_not_called(tmp_path, start):
+    call = f"{start.split()[-1]}(3)" if "import" in start else "set_seed(3)"
+    text = left_of(tmp_path, "import torch\ndef fit(n): pass", start, call, "def denoise():\n    return torch.rand(2)")
+    assert f"\n{call}\n" not in text
+
+
+@pytest.mark.parametrize(
+    "use", ["trainer.train()", "trainer.eval()\nclass Net:\n    def train(self): pass\ntrainer.train()"]
+)
+def test_a_method_that_trains_is_told_from_the_mode_of_a_network(tmp_path, use):
+    text = left_of(tmp_path, "trainer = load()", use, "def denoise():\n    return trainer")
+    assert "trainer.train()" not in text
+
+
+def test_a_seed_of_a_library_that_no_graded_function_needs_is_left_out(tmp_path):
+    cells = (
+        "import random, torch\nfrom torch import nn",
+        "torch.manual_seed(0)",
+        "def denoise():\n    return random.random()",
+    )
+    assert "manual_seed" not in left_of(tmp_path, *cells)
 
 
 @pytest.mark.parametrize("decorator", ["register", "enter('predict')", "table.add"])
