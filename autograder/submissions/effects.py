@@ -184,23 +184,39 @@ def _is_function_of_others(value: ast.expr, known: Collection[str]) -> bool:
 def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
     """Return that each name of `table, enter = make()` may change the others, if `make` defines a function inside.
 
-    A function inside that says `nonlocal` changes itself: `count = make()` gives something else at each call.
+    A function inside that changes what `make` holds changes itself: `count = make()` gives something else at each call.
     """
-    makers: set[str] = set()
-    counting: set[str] = set()
-    for node in statements:
-        for name, function in _functions(node):
-            inside = [child for child in ast.walk(function) if child is not function]
-            if any(isinstance(child, ast.FunctionDef | ast.Lambda) for child in inside):
-                makers.add(name)
-            if any(isinstance(child, ast.Nonlocal) for child in inside):
-                counting.add(name)
+    makers = {
+        name
+        for node in statements
+        for name, function in _functions(node)
+        if any(isinstance(child, ast.FunctionDef | ast.Lambda) for child in ast.walk(function) if child is not function)
+    }
+    counting = _makers_of_counters(statements)
     found: dict[str, Effects] = {}
     for node in statements:
         if isinstance(node, ast.Assign) and called_name(node.value) in makers:
             bound = {each.id for target in node.targets for each in ast.walk(target) if isinstance(each, ast.Name)}
             if len(bound) > 1 or called_name(node.value) in counting:
                 found |= dict.fromkeys(bound, (bound, False))
+    return found
+
+
+def _makers_of_counters(statements: Collection[ast.stmt]) -> set[str]:
+    """Return the functions that define one which changes what they hold: `nonlocal n`, `cache[x] = y`, `inner.n += 1`."""
+    found: set[str] = set()
+    for name, function in (pair for node in statements for pair in _functions(node)):
+        inside = [child for child in ast.walk(function) if child is not function]
+        held = _parameters(function) | _local_names(function)
+        held |= {child.name for child in inside if isinstance(child, ast.FunctionDef)}
+        changed = {
+            each
+            for child in inside
+            if isinstance(child, ast.FunctionDef | ast.Lambda) and not may_train(child, ())
+            for each in _effects(child, {}, {})[0]
+        }
+        if changed & held or any(isinstance(child, ast.Nonlocal) for child in inside):
+            found.add(name)
     return found
 
 
@@ -221,7 +237,8 @@ def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
 def remembered_by(statements: Collection[ast.stmt], effects: Mapping[str, Effects]) -> dict[str, set[str]]:
     """Return what a call of each function changes that a default value keeps: the function, and the names in the value.
 
-    After `def remember(x, seen=[])` each call of `remember` that appends to `seen` changes `remember`.
+    After `def remember(x, seen=[])` each call of `remember` that appends to `seen` changes `remember`. So does each call of a
+    function whose decorator keeps something, such as `@memo`.
     """
     returns = returns_of(statements)
     found: dict[str, set[str]] = {}
@@ -230,7 +247,16 @@ def remembered_by(statements: Collection[ast.stmt], effects: Mapping[str, Effect
         changed = _effects(function, effects, returns, defaults.keys())[0]
         for value in (defaults[each] for each in defaults.keys() & changed):
             found.setdefault(name, {name}).update(shared_with(value, returns))
+    counting = _makers_of_counters(statements)
+    for node in statements:
+        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+        if isinstance(node, ast.FunctionDef) and any(_is_made_by(each, counting) for each in decorators):
+            found.setdefault(node.name, {node.name})
     return found
+
+
+def _is_made_by(decorator: ast.expr, makers: Collection[str]) -> bool:
+    return (called_name(decorator) or getattr(decorator, "id", "")) in makers
 
 
 def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, ast.expr]:

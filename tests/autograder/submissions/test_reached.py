@@ -54,6 +54,11 @@ REMEMBERS = (
     "SEEN = []\ndef remember(x, seen=[], by=1):\n    seen.append(x)\n    return by * len(seen)\n"
     "def denoise():\n    return SEEN, remember(2)"
 )
+MEMO = (
+    "def memo(f):\n    cache = {}\n    def inner(x):\n        if x not in cache:\n            cache[x] = len(cache)\n"
+    "        return cache[x]\n    return inner\n@memo\ndef double(x):\n    return 2 * x\n"
+    "def denoise():\n    return double(5), double(3)"
+)
 DRAWN = "import random, torch\nimport numpy as np\ndef denoise():\n    return x.tolist()"
 SEED = (
     "def set_seed(seed):\n    random.seed(seed)\n    torch.manual_seed(seed)\n    if torch.cuda.is_available():\n"
@@ -211,6 +216,19 @@ def left_of(tmp_path, *cells):
             "from torch import nn\nnet = nn.Dropout()\ndef denoise():\n    return net.training",
             ["net.eval()", "y = net(None) if net.training else 1", "net.train()"],
         ),
+        (COUNTER.replace("n = 0", "n = [0]").replace("nonlocal n\n        n += 1", "n[0] += 1"), ["count()"]),
+        (
+            "def make():\n    xs = []\n    return lambda x: xs.append(x) or len(xs)\ncount = make()\n"
+            "def denoise():\n    return count(2)",
+            ["count(1)"],
+        ),
+        (MEMO, ["double(3)"]),
+        (MEMO, ["print(double(4))", "three = double(3)"]),
+        (
+            "def counted(f):\n    def inner(x):\n        inner.n += 1\n        return f(x)\n    inner.n = 0\n"
+            "    return inner\n@counted\ndef double(x):\n    return 2 * x\ndef denoise():\n    return double.n",
+            ["double(3)"],
+        ),
         (DRAWN, ["_ = torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, ["random.seed(5), np.random.seed(5), torch.manual_seed(5)", "x = torch.rand(2)"]),
         (DRAWN, [SEED, "set_seed(5)", "x = torch.rand(2)"]),
@@ -271,6 +289,10 @@ def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
         "def size(x, dims=[], by=1):\n    return dims + [by]\nsize(net)",
         "def size(x, dims=[]):\n    dims.append(x)\nsize(fit(1, loader))",
         "denoise()",
+        "def timed(f):\n    def inner(x):\n        result = f(x)\n        print(result)\n        return result\n"
+        "    return inner\n@timed\ndef made(x):\n    return x\nmade(net)",
+        "def stepping(net):\n    losses = []\n    def made(x):\n        loss = net(x)\n        loss.backward()\n"
+        "        losses.append(loss)\n    return made\nmade = stepping(net)\nfor x in loader:\n    made(x)",
     ],
 )
 def test_what_trains_or_looks_at_a_network_is_left_out(tmp_path, cell):
