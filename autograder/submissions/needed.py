@@ -22,9 +22,12 @@ from autograder.submissions.effects import (
     training_functions,
 )
 from autograder.submissions.magics import is_script_import
+from autograder.submissions.module import is_of_a_library
 from autograder.submissions.reaches import names_objects_change, names_own_functions_change, names_reached, sources_of
 from autograder.submissions.statements import (
+    ALL_DRAWN,
     DEFINITIONS,
+    DRAWING,
     bound_names,
     files_named,
     imported_names,
@@ -108,6 +111,10 @@ class _Binders:
         self._imported = dict(pair for node in statements for pair in imported_names(node))
         self._networks = names_evaluated(statements) if ".train" not in self.effects else set()
         self._remembered = remembered_by(statements, self.effects)
+        inside = (child for node in statements if isinstance(node, DEFINITIONS) for child in ast.walk(node))
+        written = {name for child in inside if isinstance(child, ast.stmt) for name in bound_names(child)}
+        # `image = torch.rand(3)` shares nothing with `torch`, also where a function changes `image`.
+        self._libraries = {name for name, file in self._imported.items() if is_of_a_library(file)} - written
         self._moving = moving_names(statements, self._imported)
         self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
@@ -167,7 +174,7 @@ class _Binders:
         }
         moved = self._names_moved_on(node) if only_computes(node, self._training) else set()
         self._bind_with_aliases([*bound, *changed, *moved], node)
-        by_functions = [*names_own_functions_change(node, self.effects, self._returns)]
+        by_functions = {*names_own_functions_change(node, self.effects, self._returns)} - self._libraries
         files = set(files_named(node))
         self._bind([*by_functions, *files], node)
         if by_functions or not changed <= set(bound) or ((files or moved) and isinstance(node, ast.Expr)):
@@ -175,7 +182,8 @@ class _Binders:
 
     def _names_of_libraries(self, names: Set[str]) -> set[str]:
         """Return these names, and all that come from their libraries: a seed of `torch` counts for what `nn` draws."""
-        libraries = tuple(self._imported[name] for name in names if self._imported.get(name))
+        drawing = DRAWING if ALL_DRAWN in names else ()
+        libraries = (*drawing, *(self._imported[name] for name in names if self._imported.get(name)))
         # `torchvision` begins with `torch`, from which it draws.
         return {*names, *(name for name, library in self._imported.items() if library.startswith(libraries))}
 

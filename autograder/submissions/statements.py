@@ -76,6 +76,10 @@ _SETTINGS = {"setrecursionlimit", "set_default_dtype"}
 _SEEDS = {"seed", "manual_seed", "manual_seed_all"}
 #: Functions of other libraries, and of files beside the notebook, that seed several libraries.
 _SEED_ALL = {"seed_everything", "seed_all", "set_seed", "set_seeds", "set_random_seed", "fix_seed"}
+#: Libraries that draw random numbers; a name that begins with one of these belongs to it, such as `torchvision`.
+DRAWING = ("random", "numpy", "torch", "keras", "tensorflow", "jax", "sklearn", "scipy")
+#: Stands for all names of these libraries.
+ALL_DRAWN = "?"
 #: Statements in which a seed may stand deeper.
 _MAY_HOLD_SEEDS = (ast.Expr, ast.If, ast.Try, ast.With, ast.Match, ast.Assert, ast.For)
 #: A text that may name a file: what one statement writes there another may read.
@@ -150,6 +154,8 @@ def _names_looped_over(loop: ast.For) -> Iterator[str]:
 def names_a_setting_changes(node: ast.stmt, own: Mapping[str, Set[str]]) -> set[str]:
     """Return what a statement at the top of a notebook sets: the library of a seed; `*` for a setting of all functions.
 
+    `ALL_DRAWN` stands for the libraries of a `seed_everything` that the notebook has not written itself.
+
     A call may stand in a tuple of several, and what it gives back may get a name. It may also stand deeper, as under a
     condition or in `print(...)`, if the statement does little else. One inside a function does not count.
 
@@ -190,7 +196,9 @@ def _names_a_part_sets(node: ast.AST, own: Mapping[str, Set[str]]) -> Iterator[s
             yield from own[own_name]
         elif name in _SEEDS and isinstance(function, ast.Attribute):
             yield from _base(function.value)
-        elif name in _SETTINGS | _SEEDS | _SEED_ALL:
+        elif name in _SEED_ALL:
+            yield ALL_DRAWN
+        elif name in _SETTINGS | _SEEDS:
             yield "*"
     if isinstance(node, ast.Assign) and any(map(_is_of_environment, node.targets)):
         yield "*"

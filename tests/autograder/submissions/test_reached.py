@@ -289,6 +289,7 @@ def test_a_graded_function_finds_what_the_kernel_had(tmp_path, start, cells):
         "def size(x, dims=[], by=1):\n    return dims + [by]\nsize(net)",
         "def size(x, dims=[]):\n    dims.append(x)\nsize(fit(1, loader))",
         "denoise()",
+        "def draw(x):\n    image = torch.zeros(3)\n    image.resize_(2)\ntorch.manual_seed(0)\ndraw(net(loader))",
         "def timed(f):\n    def inner(x):\n        result = f(x)\n        print(result)\n        return result\n"
         "    return inner\n@timed\ndef made(x):\n    return x\nmade(net)",
         "def stepping(net):\n    losses = []\n    def made(x):\n        loss = net(x)\n        loss.backward()\n"
