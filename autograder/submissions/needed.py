@@ -5,7 +5,7 @@ import builtins
 import contextlib
 import re
 import symtable
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from autograder.course.skeletons import bare_lines
@@ -102,19 +102,16 @@ class _Binders:
     def __init__(self, statements: Sequence[ast.stmt], graded: Collection[str]) -> None:
         self.by_name: dict[str, list[ast.stmt]] = {}
         self.runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
-        self.effects = effects_of(statements)
+        self._imported = dict(pair for node in statements for pair in imported_names(node))
+        libraries = _libraries_only_read(statements, self._imported)
+        self.effects = {name: (names - libraries, given) for name, (names, given) in effects_of(statements).items()}
         self._returns = returns_of(statements)
         self._settings = settings_of(statements)
         self._training = training_functions(statements, graded)
         costly = {*self._training, "input"}
         self.trainings = {node for node in statements if isinstance(node, _ASSIGNMENTS) and may_train(node, costly)}
-        self._imported = dict(pair for node in statements for pair in imported_names(node))
         self._networks = names_evaluated(statements) if ".train" not in self.effects else set()
         self._remembered = remembered_by(statements, self.effects)
-        inside = (child for node in statements if isinstance(node, DEFINITIONS) for child in ast.walk(node))
-        written = {name for child in inside if isinstance(child, ast.stmt) for name in bound_names(child)}
-        # `image = torch.rand(3)` shares nothing with `torch`, also where a function changes `image`.
-        self._libraries = {name for name, file in self._imported.items() if is_of_a_library(file)} - written
         self._moving = moving_names(statements, self._imported)
         self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
@@ -174,7 +171,7 @@ class _Binders:
         }
         moved = self._names_moved_on(node) if only_computes(node, self._training) else set()
         self._bind_with_aliases([*bound, *changed, *moved], node)
-        by_functions = {*names_own_functions_change(node, self.effects, self._returns)} - self._libraries
+        by_functions = [*names_own_functions_change(node, self.effects, self._returns)]
         files = set(files_named(node))
         self._bind([*by_functions, *files], node)
         if by_functions or not changed <= set(bound) or ((files or moved) and isinstance(node, ast.Expr)):
@@ -245,6 +242,18 @@ class _Binders:
                 if others:
                     self._aliases[name] = others, node
         self._bind(names, node)
+
+
+def _libraries_only_read(statements: Sequence[ast.stmt], imported: Mapping[str, str]) -> set[str]:
+    """Return the libraries that no function changes: `image = torch.rand(3)` shares nothing with `torch`.
+
+    Args:
+        statements: those at the top of a notebook.
+        imported: the library of each name that the notebook imports.
+    """
+    inside = (child for node in statements if isinstance(node, DEFINITIONS) for child in ast.walk(node))
+    changed = {name for child in inside if isinstance(child, ast.stmt) for name in bound_names(child)}
+    return {name for name, library in imported.items() if is_of_a_library(library)} - changed
 
 
 def _is_seen_later(target: ast.expr, binders: Collection[str]) -> bool:

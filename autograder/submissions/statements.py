@@ -443,7 +443,8 @@ def shared_with(node: ast.expr, returns: Returns) -> Iterator[str]:
             yield from shared_with(inner, returns)
         case ast.Call() if name_of_call(node) not in _COPYING:
             yield from returns.get(called_name(node), ())
-            inside = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            of_library = call_chain(node)[0] in _LIBRARIES  # `np.mean(x)` shares nothing with `np`
+            inside = [node.func.value] if isinstance(node.func, ast.Attribute) and not of_library else []
             for each in (*inside, *node.args, *(keyword.value for keyword in node.keywords)):
                 yield from shared_with(each, returns)
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):

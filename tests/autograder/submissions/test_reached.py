@@ -367,6 +367,24 @@ def test_a_method_that_trains_is_told_from_the_mode_of_a_network(tmp_path, use):
     assert "trainer.train()" not in text
 
 
+def test_a_function_of_the_notebook_that_changes_a_class_of_a_library_is_called(tmp_path):
+    cells = (
+        "from torch import nn\ndef extend(kind):\n    kind.size = 3",
+        "extend(nn.Conv2d)",
+        "def denoise():\n    return nn",
+    )
+    assert "\nextend(nn.Conv2d)\n" in left_of(tmp_path, *cells)
+
+
+def test_a_training_that_hands_over_what_a_library_computes_is_left_out(tmp_path):
+    cells = (
+        "import numpy as np\nclass Meter:\n    def update(self, value):\n        self.value = value\nmeter = Meter()",
+        "for epoch in range(9):\n    meter.update(np.mean(fit(net)))",
+        "def denoise(x):\n    return np.abs(x)",
+    )
+    assert "fit" not in left_of(tmp_path, *cells)
+
+
 def test_a_seed_of_a_library_that_no_graded_function_needs_is_left_out(tmp_path):
     cells = (
         "import random, torch\nfrom torch import nn",
