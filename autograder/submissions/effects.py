@@ -1,7 +1,7 @@
 """Tell what the functions of a notebook change, and which of them may compute for long, as far as their text says."""
 
 import ast
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 
 from autograder.submissions.reaches import (
     Effects,
@@ -9,6 +9,7 @@ from autograder.submissions.reaches import (
     names_reached,
 )
 from autograder.submissions.statements import (
+    DEFINITIONS,
     Returns,
     assignment,
     bound_names,
@@ -16,11 +17,21 @@ from autograder.submissions.statements import (
     called_name,
     changes_in_place,
     name_of_call,
-    names_a_setting_changes,
+    names_bound_anew,
+    names_set_inside,
     shared_with,
     shows_or_trains,
     trains,
 )
+
+#: Words before the name of a class by which the effects of making an object stand, and those of `with`, with their methods.
+_OBJECTS = {"new": ("__init__", "__new__", "__post_init__"), "with": ("__enter__", "__exit__")}
+
+#: Functions and classes that make iterators and generators of random numbers.
+_MOVING = {
+    *("iter", "zip", "map", "filter", "enumerate", "reversed"),
+    *("default_rng", "RandomState", "Random", "Generator"),
+}
 
 
 def computes_little(node: ast.stmt, costly: Collection[str]) -> bool:
@@ -57,6 +68,12 @@ def _with_callers(
     return found
 
 
+def only_computes(node: ast.AST, training: Collection[str]) -> bool:
+    """Return True unless a statement calls something that trains or shows something; it may print."""
+    calls = {name_of_call(child) for child in ast.walk(node) if isinstance(child, ast.Call)} - {"print"}
+    return not may_train(node, training) and not any(map(shows_or_trains, calls))
+
+
 def may_train(node: ast.AST, training: Collection[str]) -> bool:
     """Return True if a statement or function calls something that trains, or reads a gradient.
 
@@ -83,14 +100,30 @@ def _calls_costly(node: ast.AST, costly: Collection[str]) -> bool:
 def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
     """Return what each function of a notebook changes, itself or by the functions that it calls.
 
-    It stands by the function's name; that of a method by its name with a dot before it. A value whose class has `__call__`
-    is a function too, and so is a name for a method that changes something: `add = names.append`.
+    It stands by the function's name; that of a method by its name with a dot before it, joined with those of other classes. A
+    value whose class has `__call__` is a function too, and so is a name for a method that changes something:
+    `add = names.append`. What changes when an object is made stands by `new Class`, what its `with` changes by `with Class`.
     """
     functions = [pair for node in statements for pair in _functions(node)]
+    training = training_functions(statements, ())
+    of_objects = [
+        pair for node in statements for pair in _functions_of_objects(node) if not may_train(pair[1], training)
+    ]
+    inherited = [pair for node in statements for pair in _inherited(node)]
     returns = returns_of(statements)
     found: dict[str, Effects] = {}
-    while (grown := {name: _effects(function, found, returns) for name, function in functions}) != found:
-        found = grown
+    before: dict[str, Effects] | None = None
+    while found != before:
+        before = found
+        # A training is left out also if it makes an object that is counted.
+        calls = {name: effects for name, effects in found.items() if " " not in name}
+        found = _joined(
+            (
+                *((name, _effects(node, calls if name in training else before, returns)) for name, node in functions),
+                *((name, _effects_on_others(name, node, before, returns)) for name, node in of_objects),
+                *((name, before[base]) for name, base in inherited if base in before),
+            )
+        )
     for name, value in filter(None, map(assignment, statements)):
         names, changes_itself = found.get(f"{called_name(value)}()", (set(), False))
         if names or changes_itself:
@@ -98,6 +131,47 @@ def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
         elif _is_function_of_others(value, found):
             found[name] = {*shared_with(value, returns), name}, False
     return found | _closures(statements)
+
+
+def _joined(effects: Iterable[tuple[str, Effects]]) -> dict[str, Effects]:
+    """Return the effects by name, those of several functions of one name together."""
+    found: dict[str, Effects] = {}
+    for name, (names, arguments) in effects:
+        before, any_before = found.get(name, (set(), False))
+        found[name] = {*before, *names}, any_before or arguments
+    return found
+
+
+def _functions_of_objects(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the methods of a class that run when an object is made, or entered by `with`, by the names of `effects_of`."""
+    if isinstance(node, ast.ClassDef):
+        for word, methods in _OBJECTS.items():
+            for each in node.body:
+                if isinstance(each, ast.FunctionDef) and each.name in methods:
+                    yield f"{word} {node.name}", each
+
+
+def _inherited(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Yield the names by which effects of a class stand, each with that of a class from which it has them."""
+    if isinstance(node, ast.ClassDef):
+        for base in node.bases:
+            yield from ((f"{word} {node.name}", f"{word} {getattr(base, 'id', '')}") for word in _OBJECTS)
+
+
+def _effects_on_others(
+    name: str, function: ast.FunctionDef, others: Mapping[str, Effects], returns: Returns
+) -> Effects:
+    """Return what a method of `_functions_of_objects` changes; an object that it makes is new, and no argument."""
+    new = {each.arg for each in function.args.args[:1]} if name.startswith("new ") else set[str]()
+    names, arguments = _effects(function, others, returns, new)
+    counts = (function.name == "__new__" and new & names) or any(map(_is_of_its_class, ast.walk(function)))
+    return (names - new) | ({name.partition(" ")[2]} if counts else set()), arguments
+
+
+def _is_of_its_class(node: ast.AST) -> bool:
+    """Return True for `self.__class__.count` and `type(self).count`."""
+    inner = node.value if isinstance(node, ast.Attribute) and not node.attr.startswith("__") else ast.Pass()
+    return getattr(inner, "attr", "") == "__class__" or called_name(inner) == "type"
 
 
 def _is_function_of_others(value: ast.expr, known: Collection[str]) -> bool:
@@ -110,17 +184,15 @@ def _is_function_of_others(value: ast.expr, known: Collection[str]) -> bool:
 def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
     """Return that each name of `table, enter = make()` may change the others, if `make` defines a function inside.
 
-    A function inside that says `nonlocal` changes itself: `count = make()` gives something else at each call.
+    A function inside that changes what `make` holds changes itself: `count = make()` gives something else at each call.
     """
-    makers: set[str] = set()
-    counting: set[str] = set()
-    for node in statements:
-        for name, function in _functions(node):
-            inside = [child for child in ast.walk(function) if child is not function]
-            if any(isinstance(child, ast.FunctionDef | ast.Lambda) for child in inside):
-                makers.add(name)
-            if any(isinstance(child, ast.Nonlocal) for child in inside):
-                counting.add(name)
+    makers = {
+        name
+        for node in statements
+        for name, function in _functions(node)
+        if any(isinstance(child, ast.FunctionDef | ast.Lambda) for child in ast.walk(function) if child is not function)
+    }
+    counting = _makers_of_counters(statements)
     found: dict[str, Effects] = {}
     for node in statements:
         if isinstance(node, ast.Assign) and called_name(node.value) in makers:
@@ -130,24 +202,98 @@ def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
     return found
 
 
-def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
-    """Return what functions such as `set_seed` set, by the name of the function; see `names_a_setting_changes`.
-
-    A function counts that does little else: it loops over nothing, calls none of the notebook's own functions, and trains
-    and shows nothing, as far as names tell. It may print.
-    """
-    functions = [pair for node in statements for pair in _functions(node)]
-    own = {name.removeprefix(".") for name, _ in functions}
-    found: dict[str, set[str]] = {}
-    for name, function in functions:
+def _makers_of_counters(statements: Collection[ast.stmt]) -> set[str]:
+    """Return the functions that define one which changes what they hold: `nonlocal n`, `cache[x] = y`, `inner.n += 1`."""
+    found: set[str] = set()
+    for name, function in (pair for node in statements for pair in _functions(node)):
         inside = [child for child in ast.walk(function) if child is not function]
-        names = {each for child in inside if isinstance(child, ast.stmt) for each in names_a_setting_changes(child)}
-        # The last name of each call alone: `torch.cuda.manual_seed(seed)` shows nothing.
-        calls = {name_of_call(child) for child in inside if isinstance(child, ast.Call)} - {"print"}
-        loops = any(isinstance(child, ast.For | ast.While) for child in inside)
-        if names and not loops and calls.isdisjoint({*own, "input"}) and not any(map(shows_or_trains, calls)):
-            found[name] = names - _parameters(function) - _local_names(function)
+        held = _parameters(function) | _local_names(function)
+        held |= {child.name for child in inside if isinstance(child, ast.FunctionDef)}
+        changed = {
+            each
+            for child in inside
+            if isinstance(child, ast.FunctionDef | ast.Lambda) and not may_train(child, ())
+            for each in _effects(child, {}, {})[0]
+        }
+        if changed & held or any(isinstance(child, ast.Nonlocal) for child in inside):
+            found.add(name)
     return found
+
+
+def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
+    """Return what each of the notebook's own functions sets, such as `set_seed`; nothing for one that does more."""
+    functions = [pair for node in statements for pair in _functions(node)]
+    found: dict[str, set[str]] = {name: set() for name, _ in functions}
+    while (
+        grown := {
+            name: names_set_inside(function, found) - _parameters(function) - _local_names(function)
+            for name, function in functions
+        }
+    ) != found:
+        found = grown
+    return found
+
+
+def remembered_by(statements: Collection[ast.stmt], effects: Mapping[str, Effects]) -> dict[str, set[str]]:
+    """Return what a call of each function changes that a default value keeps: the function, and the names in the value.
+
+    After `def remember(x, seen=[])` each call of `remember` that appends to `seen` changes `remember`. So does each call of a
+    function whose decorator keeps something, such as `@memo`.
+    """
+    returns = returns_of(statements)
+    found: dict[str, set[str]] = {}
+    for name, function in (pair for node in statements for pair in _functions(node)):
+        defaults = {each: value for each, value in _defaults(function).items() if not isinstance(value, ast.Constant)}
+        changed = _effects(function, effects, returns, defaults.keys())[0]
+        for value in (defaults[each] for each in defaults.keys() & changed):
+            found.setdefault(name, {name}).update(shared_with(value, returns))
+    counting = _makers_of_counters(statements)
+    for node in statements:
+        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+        if isinstance(node, ast.FunctionDef) and any(_is_made_by(each, counting) for each in decorators):
+            found.setdefault(node.name, {node.name})
+    return found
+
+
+def _is_made_by(decorator: ast.expr, makers: Collection[str]) -> bool:
+    return (called_name(decorator) or getattr(decorator, "id", "")) in makers
+
+
+def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, ast.expr]:
+    """Return the default value of each parameter that has one."""
+    arguments = function.args
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    by_place = zip(reversed(names), reversed(arguments.defaults), strict=False)
+    by_name = zip((each.arg for each in arguments.kwonlyargs), arguments.kw_defaults, strict=True)
+    return {name: value for name, value in (*by_place, *by_name) if value is not None}
+
+
+def moving_names(statements: Collection[ast.stmt], imported: Mapping[str, str]) -> set[str]:
+    """Return the names of iterators and generators of random numbers: what reads them moves them on.
+
+    Args:
+        statements: those at the top of a notebook.
+        imported: the library of each name that the notebook imports.
+    """
+    own = {node.name for node in statements if isinstance(node, DEFINITIONS)}
+    functions = [pair for node in statements for pair in _functions(node)]
+    generators = {name.removeprefix(".") for name, function in functions if any(map(_yields, ast.walk(function)))}
+    of_itertools = {name for name, library in imported.items() if library == "itertools"}
+    found: set[str] = set()
+    for node in statements:
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(value, ast.Call):
+            start, chain = call_chain(value)
+            makes = name_of_call(value) in (_MOVING - own) | generators or start in of_itertools
+            makes = makes or (name_of_call(value) == "manual_seed" and "Generator" in chain)
+        else:
+            makes = isinstance(value, ast.GeneratorExp)
+        found |= names_bound_anew(node) if makes else set()
+    return found
+
+
+def _yields(node: ast.AST) -> bool:
+    return isinstance(node, ast.Yield | ast.YieldFrom)
 
 
 def returns_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
@@ -178,7 +324,10 @@ def _functions(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef | ast.Asyn
 
 
 def _effects(
-    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, others: Mapping[str, Effects], returns: Returns
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+    others: Mapping[str, Effects],
+    returns: Returns,
+    new: Set[str] = frozenset(),
 ) -> Effects:
     """Return what a function changes.
 
@@ -186,9 +335,10 @@ def _effects(
         function: a function of the notebook.
         others: what the functions that it may call change.
         returns: what these give back.
+        new: parameters that are no arguments; they count among the names of the notebook.
     """
     body: list[ast.stmt] = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body
-    given, local = _parameters(function), _local_names(function)
+    given, local = _parameters(function) - new, _local_names(function)
     stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
     changed = {
         name for node in body for name in (*bound_names(node), *names_own_functions_change(node, others, returns))

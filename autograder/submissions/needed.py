@@ -5,7 +5,7 @@ import builtins
 import contextlib
 import re
 import symtable
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from autograder.course.skeletons import bare_lines
@@ -14,23 +14,30 @@ from autograder.submissions.effects import (
     costly_functions,
     effects_of,
     may_train,
+    moving_names,
+    only_computes,
+    remembered_by,
     returns_of,
     settings_of,
     training_functions,
 )
 from autograder.submissions.magics import is_script_import
-from autograder.submissions.reaches import names_own_functions_change, names_reached, sources_of
+from autograder.submissions.module import is_of_a_library
+from autograder.submissions.reaches import names_objects_change, names_own_functions_change, names_reached, sources_of
 from autograder.submissions.statements import (
+    ALL_DRAWN,
     DEFINITIONS,
+    DRAWING,
     bound_names,
-    called_name,
     files_named,
     imported_names,
     may_read_any_name,
+    name_made_to_train,
     name_of_call,
     names_a_method_may_change,
     names_a_setting_changes,
     names_bound_anew,
+    names_evaluated,
     names_fitted,
     names_read_by_text,
     shared_with,
@@ -95,13 +102,18 @@ class _Binders:
     def __init__(self, statements: Sequence[ast.stmt], graded: Collection[str]) -> None:
         self.by_name: dict[str, list[ast.stmt]] = {}
         self.runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
-        self.effects = effects_of(statements)
+        self._imported = dict(pair for node in statements for pair in imported_names(node))
+        libraries = _libraries_only_read(statements, self._imported)
+        self.effects = {name: (names - libraries, given) for name, (names, given) in effects_of(statements).items()}
         self._returns = returns_of(statements)
         self._settings = settings_of(statements)
         self._training = training_functions(statements, graded)
         costly = {*self._training, "input"}
         self.trainings = {node for node in statements if isinstance(node, _ASSIGNMENTS) and may_train(node, costly)}
-        self._imported = dict(pair for node in statements for pair in imported_names(node))
+        self._networks = names_evaluated(statements) if ".train" not in self.effects else set()
+        self._remembered = remembered_by(statements, self.effects)
+        self._moving = moving_names(statements, self._imported)
+        self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
         self._aliases: dict[str, tuple[set[str], ast.stmt]] = {}
         for node in statements:
@@ -145,40 +157,68 @@ class _Binders:
         return found
 
     def _add(self, node: ast.stmt) -> None:
-        set_by_function = self._settings.get(called_name(node.value) if isinstance(node, ast.Expr) else "", ())
-        bound = [*bound_names(node), *names_a_setting_changes(node), *set_by_function]
+        bound = [*bound_names(node), *self._names_of_libraries(names_a_setting_changes(node, self._settings))]
+        if name_made_to_train(node) in self._networks:
+            bound.append(name_made_to_train(node))
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
-            self._bind({*self._names_decorators_change(node)} - {*bound}, node)
+            self._bind({*self._names_a_definition_changes(node)} - {*bound}, node)
             return
         changed = {
             *names_a_method_may_change(node, self._imported, self.effects),
             *names_fitted(node),
             *self._names_reached(node),
         }
-        self._bind_with_aliases([*bound, *changed], node)
+        moved = self._names_moved_on(node) if only_computes(node, self._training) else set()
+        self._bind_with_aliases([*bound, *changed, *moved], node)
         by_functions = [*names_own_functions_change(node, self.effects, self._returns)]
         files = set(files_named(node))
         self._bind([*by_functions, *files], node)
-        if by_functions or not changed <= set(bound) or (files and isinstance(node, ast.Expr)):
+        if by_functions or not changed <= set(bound) or ((files or moved) and isinstance(node, ast.Expr)):
             self.runs.add(node)
 
-    def _names_decorators_change(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
-        """Yield `TABLE` for `@register("name")` or `@TABLE.add`: what reads it may call the function that was entered."""
+    def _names_of_libraries(self, names: Set[str]) -> set[str]:
+        """Return these names, and all that come from their libraries: a seed of `torch` counts for what `nn` draws."""
+        drawing = DRAWING if ALL_DRAWN in names else ()
+        libraries = (*drawing, *(self._imported[name] for name in names if self._imported.get(name)))
+        # `torchvision` begins with `torch`, from which it draws.
+        return {*names, *(name for name, library in self._imported.items() if library.startswith(libraries))}
+
+    def _names_a_definition_changes(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+        """Yield `TABLE` for `@register("name")` or `@TABLE.add`: what reads it may call the function that was entered.
+
+        A class may also be entered by `__init_subclass__` of its base, or by `__set_name__` of a value in it.
+        """
         for decorator in node.decorator_list:
             for name in shared_with(decorator.func if isinstance(decorator, ast.Call) else decorator, self._returns):
                 yield from self.effects.get(name, (set(), False))[0]
                 if name not in self._imported and name not in self._defined:
                     yield name
+        if isinstance(node, ast.ClassDef):
+            made = [each.value for each in node.body if isinstance(each, ast.Assign | ast.AnnAssign) and each.value]
+            for value, method in (
+                *((base, ".__init_subclass__") for base in node.bases),
+                *((each.func, ".__set_name__") for each in made if isinstance(each, ast.Call)),
+            ):
+                if self._classes.intersection(shared_with(value, self._returns)):
+                    yield from self.effects.get(method, (set(), False))[0]
 
     def _names_reached(self, node: ast.stmt) -> set[str]:
         """Return the names of values that a statement changes through calls, without libraries and functions.
 
+        A class counts that changes when an object of it is made.
         There are none if it may be a training, which is left out.
         """
         if may_train(node, self._training):
             return set()
-        return names_reached(node, self.effects, self._returns) - self._imported.keys() - self._defined
+        of_classes = self._classes.intersection(names_objects_change(node, self.effects, self._returns))
+        others = self._defined - of_classes
+        return names_reached(node, self.effects, self._returns) - self._imported.keys() - others
+
+    def _names_moved_on(self, node: ast.stmt) -> set[str]:
+        """Return the iterators that a statement reads, and what defaults keep of the functions that it uses."""
+        read = {*_names(node, inside=False)}
+        return (read & self._moving).union(*(self._remembered.get(name, ()) for name in read))
 
     def _bind(self, names: Collection[str], *nodes: ast.stmt) -> None:
         for name in names:
@@ -202,6 +242,18 @@ class _Binders:
                 if others:
                     self._aliases[name] = others, node
         self._bind(names, node)
+
+
+def _libraries_only_read(statements: Sequence[ast.stmt], imported: Mapping[str, str]) -> set[str]:
+    """Return the libraries that no function changes: `image = torch.rand(3)` shares nothing with `torch`.
+
+    Args:
+        statements: those at the top of a notebook.
+        imported: the library of each name that the notebook imports.
+    """
+    inside = (child for node in statements if isinstance(node, DEFINITIONS) for child in ast.walk(node))
+    changed = {name for child in inside if isinstance(child, ast.stmt) for name in bound_names(child)}
+    return {name for name, library in imported.items() if is_of_a_library(library)} - changed
 
 
 def _is_seen_later(target: ast.expr, binders: Collection[str]) -> bool:

@@ -20,6 +20,7 @@ from autograder.submissions.statements import (
 
 #: What a function changes: names of the notebook, and True if it changes an argument too.
 Effects = tuple[Set[str], bool]
+_NONE: Effects = (frozenset(), False)
 #: Functions and methods that move on in what they read: the next call gives something else.
 _CONSUMING = {"next", "__next__", "read", "readline", "readlines", "popleft"}
 
@@ -33,7 +34,8 @@ def names_reached(node: ast.stmt, effects: Mapping[str, Effects], returns: Retur
         returns: what the notebook's functions give back.
     """
     changed = {name for child in ast.walk(node) for name in _names_changed_by(child, returns)}
-    changed |= {*names_own_functions_change(node, effects, returns)}
+    changed |= {*names_own_functions_change(node, effects, returns), *names_objects_change(node, effects, returns)}
+    changed |= {*_names_mapped(node, effects, returns)}
     sources: dict[str, set[str]] = {}
     for child in ast.walk(node):
         for name, olds in sources_of(child, returns).items():
@@ -53,17 +55,47 @@ def names_own_functions_change(node: ast.stmt, effects: Mapping[str, Effects], r
             continue
         given = (*call.args, *(keyword.value for keyword in call.keywords))
         for value in given:
-            yield from effects.get(getattr(value, "id", ""), (set(), False))[0]
+            yield from effects.get(getattr(value, "id", ""), _NONE)[0]
         called = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else called_name(call)
-        names, arguments = effects.get(called, (set(), False))
+        names, arguments = effects.get(called, _NONE)
         yield from names
         if arguments:
             for value in (call.func, *given) if isinstance(call.func, ast.Attribute) else given:
                 yield from shared_with(value, returns)
 
 
+def _names_mapped(node: ast.stmt, effects: Mapping[str, Effects], returns: Returns) -> Iterator[str]:
+    """Yield `net` for `map(freeze, net.parameters())`, if `freeze` changes an argument."""
+    for call in ast.walk(node):
+        match call:
+            case ast.Call(args=[ast.Name(id=function), *given]) if name_of_call(call).endswith("map"):
+                for value in given if effects.get(function, _NONE)[1] else ():
+                    yield from shared_with(value, returns)
+
+
+def names_objects_change(node: ast.stmt, effects: Mapping[str, Effects], returns: Returns) -> Iterator[str]:
+    """Yield the names that a statement changes by making objects of the notebook's own classes, or by `with` such objects."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Call):
+            given = [*child.args, *(keyword.value for keyword in child.keywords)]
+            functions = [f"new {getattr(each, 'id', '')}" for each in (child.func, *given)]
+        elif isinstance(child, ast.withitem):
+            given, called = [child.context_expr], called_name(child.context_expr)
+            is_made = isinstance(child.context_expr, ast.Call)
+            functions = [f"with {called}"] if is_made else [".__enter__", ".__exit__"]
+        else:
+            continue
+        for names, arguments in (effects.get(function, _NONE) for function in functions):
+            yield from names
+            for value in given if arguments else ():
+                yield from shared_with(value, returns)
+
+
 def sources_of(node: ast.AST, returns: Returns) -> dict[str, set[str]]:
-    """Return the names that an assignment or a loop binds, each with those whose values it may share."""
+    """Return the names that an assignment or a loop binds, each with those whose values it may share.
+
+    So do the parameters of a function without a name: `p` in `map(lambda p: p.zero_(), net.parameters())` is a part of `net`.
+    """
     match node:
         case ast.Assign(targets=targets, value=value):
             pass
@@ -73,6 +105,8 @@ def sources_of(node: ast.AST, returns: Returns) -> dict[str, set[str]]:
             targets = [target]
         case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
             targets = [target]
+        case ast.Call(args=given):
+            return _sources_of_lambdas(given, returns)
         case _:
             return {}
     bound = {
@@ -85,6 +119,13 @@ def sources_of(node: ast.AST, returns: Returns) -> dict[str, set[str]]:
     sharing = [value, *targets] if len(targets) > 1 else [value]
     shared = {name for each in sharing for name in shared_with(each, returns)}
     return {name: shared - {name} for name in bound}
+
+
+def _sources_of_lambdas(given: list[ast.expr], returns: Returns) -> dict[str, set[str]]:
+    """Return the parameters of the lambdas among some arguments, each with the names that stand in the other arguments."""
+    lambdas = [value for value in given if isinstance(value, ast.Lambda)]
+    shared = {name for value in given if lambdas for name in shared_with(value, returns)}
+    return {each.arg: shared - {each.arg} for value in lambdas for each in value.args.args}
 
 
 def _names_changed_by(node: ast.AST, returns: Returns) -> Iterator[str]:

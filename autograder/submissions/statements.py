@@ -74,6 +74,14 @@ _OF_TEXT = {"eval", "exec"}
 #: Functions that change how all functions run.
 _SETTINGS = {"setrecursionlimit", "set_default_dtype"}
 _SEEDS = {"seed", "manual_seed", "manual_seed_all"}
+#: Functions of other libraries, and of files beside the notebook, that seed several libraries.
+_SEED_ALL = {"seed_everything", "seed_all", "set_seed", "set_seeds", "set_random_seed", "fix_seed"}
+#: Libraries that draw random numbers; a name that begins with one of these belongs to it, such as `torchvision`.
+DRAWING = ("random", "numpy", "torch", "keras", "tensorflow", "jax", "sklearn", "scipy")
+#: Stands for all names of these libraries.
+ALL_DRAWN = "?"
+#: Statements in which a seed may stand deeper.
+_MAY_HOLD_SEEDS = (ast.Expr, ast.If, ast.Try, ast.With, ast.Match, ast.Assert, ast.For)
 #: A text that may name a file: what one statement writes there another may read.
 _FILE = re.compile(r"[\w./\\~ -]{0,200}\w\.\w{1,12}", re.ASCII)
 
@@ -104,7 +112,7 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
             yield from _names_changed_by_option(child.value)
     if isinstance(node, ast.For):  # a loop inside may be the step of a training
         yield from _names_looped_over(node)
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and names_bound_anew(node):
         yield node.value.id  # a second name: what changes the one changes the other
 
 
@@ -116,6 +124,8 @@ def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
     for keyword in call.keywords:
         if keyword.arg == "out":
             yield from _base(keyword.value)
+        elif keyword.arg == "inplace" and call.args:
+            yield from _base(call.args[0])
 
 
 def _names_changed_by_option(node: ast.expr) -> Iterator[str]:
@@ -141,21 +151,75 @@ def _names_looped_over(loop: ast.For) -> Iterator[str]:
         yield from names - vars(builtins).keys()
 
 
-def names_a_setting_changes(node: ast.stmt) -> Iterator[str]:
-    """Yield what a call at the top of a notebook sets: the library of a seed; `*` for a setting of all functions.
+def names_a_setting_changes(node: ast.stmt, own: Mapping[str, Set[str]]) -> set[str]:
+    """Return what a statement at the top of a notebook sets: the library of a seed; `*` for a setting of all functions.
 
-    The call may stand in a tuple of several, and what it gives back may get a name. One inside a loop or a function does not
-    count: it may stand for a training.
+    `ALL_DRAWN` stands for the libraries of a `seed_everything` that the notebook has not written itself.
+
+    A call may stand in a tuple of several, and what it gives back may get a name. It may also stand deeper, as under a
+    condition or in `print(...)`, if the statement does little else. One inside a function does not count.
+
+    Args:
+        node: the statement.
+        own: what each of the notebook's own functions sets; see `settings_of`.
     """
-    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
-    for call in value.elts if isinstance(value, ast.Tuple) else [value]:
-        name = name_of_call(call) if isinstance(call, ast.Call) else ""
-        if name in _SEEDS and isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
-            yield from _base(call.func.value)
+    found = names_set_inside(node, own) if isinstance(node, _MAY_HOLD_SEEDS) else set()
+    if isinstance(node, ast.Expr | ast.Assign):
+        known = own if isinstance(node, ast.Expr) else {}
+        for part in (node, *(node.value.elts if isinstance(node.value, ast.Tuple) else [node.value])):
+            found |= {*_names_a_part_sets(part, known)}
+    return found
+
+
+def names_set_inside(node: ast.AST, own: Mapping[str, Set[str]]) -> set[str]:
+    """Return what the calls inside a statement or function set, if it does little else.
+
+    It loops over nothing but seeds, calls none of the notebook's own functions but those that set something, and trains and
+    shows nothing, as far as names tell: it may stand for a training. It may print.
+    """
+    parts = [*ast.walk(node)]
+    # The last name of each call alone: `torch.cuda.manual_seed(seed)` shows nothing.
+    calls = {name_of_call(part) for part in parts if isinstance(part, ast.Call)} - {"print"}
+    others = {name.removeprefix(".") for name in own if not own[name]} | {"input"}
+    loops = [part for part in parts if isinstance(part, ast.For | ast.While)]
+    if not all(map(_is_over_seeds, loops)) or not calls.isdisjoint(others) or any(map(shows_or_trains, calls)):
+        return set()
+    return {name for part in parts for name in _names_a_part_sets(part, own)}
+
+
+def _names_a_part_sets(node: ast.AST, own: Mapping[str, Set[str]]) -> Iterator[str]:
+    """Yield what one part of a statement sets: a call, a loop over seeds, or a value of the environment."""
+    for function in _functions_called_by(node):
+        name = _last_name(function)
+        own_name = f".{name}" if isinstance(function, ast.Attribute) else name
+        if own_name in own:
+            yield from own[own_name]
+        elif name in _SEEDS and isinstance(function, ast.Attribute):
+            yield from _base(function.value)
+        elif name in _SEED_ALL:
+            yield ALL_DRAWN
         elif name in _SETTINGS | _SEEDS:
             yield "*"
-    if isinstance(node, ast.Assign) and any(_is_of_environment(target) for target in node.targets):
+    if isinstance(node, ast.Assign) and any(map(_is_of_environment, node.targets)):
         yield "*"
+
+
+def _functions_called_by(node: ast.AST) -> list[ast.expr]:
+    """Return the function of a call, or those that `for seed in (random.seed, np.random.seed): seed(42)` calls."""
+    match node:
+        case ast.Call(func=function):
+            return [function]
+        case ast.For(target=ast.Name(id=name), iter=ast.Tuple(elts=functions) | ast.List(elts=functions)):
+            return functions if any(called_name(child) == name for child in ast.walk(node)) else []
+    return []
+
+
+def _is_over_seeds(loop: ast.AST) -> bool:
+    return any(_last_name(function) in _SEEDS for function in _functions_called_by(loop))
+
+
+def _last_name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else str(getattr(function, "id", ""))
 
 
 def _is_of_environment(node: ast.expr) -> bool:
@@ -193,6 +257,21 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
         yield start
     else:
         yield from _names_of_the_same_file(start, imported, own)
+
+
+def names_evaluated(statements: Collection[ast.stmt]) -> set[str]:
+    """Return `net` for `net.eval()`, wherever it stands: networks, whose `train()` trains nothing."""
+    children = (child for node in statements for child in ast.walk(node))
+    evals = (child.value for child in children if isinstance(child, ast.Attribute) and child.attr == "eval")
+    return {value.id for value in evals if isinstance(value, ast.Name)}
+
+
+def name_made_to_train(node: ast.stmt) -> str:
+    """Return `net` for a statement `net.train()`, which sets the mode of a network; empty for any other statement."""
+    match node:
+        case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="train"), args=[], keywords=[])):
+            return name
+    return ""
 
 
 def call_chain(call: ast.Call) -> tuple[str, set[str]]:
@@ -364,7 +443,8 @@ def shared_with(node: ast.expr, returns: Returns) -> Iterator[str]:
             yield from shared_with(inner, returns)
         case ast.Call() if name_of_call(node) not in _COPYING:
             yield from returns.get(called_name(node), ())
-            inside = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            of_library = call_chain(node)[0] in _LIBRARIES  # `np.mean(x)` shares nothing with `np`
+            inside = [node.func.value] if isinstance(node.func, ast.Attribute) and not of_library else []
             for each in (*inside, *node.args, *(keyword.value for keyword in node.keywords)):
                 yield from shared_with(each, returns)
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
@@ -375,7 +455,12 @@ def shared_with(node: ast.expr, returns: Returns) -> Iterator[str]:
                 yield from shared_with(each, returns)
         case ast.IfExp(body=one, orelse=other):
             yield from (*shared_with(one, returns), *shared_with(other, returns))
-        case ast.ListComp(generators=loops) | ast.GeneratorExp(generators=loops):
+        case (
+            ast.ListComp(generators=loops)
+            | ast.SetComp(generators=loops)
+            | ast.DictComp(generators=loops)
+            | ast.GeneratorExp(generators=loops)
+        ):
             for loop in loops:
                 yield from shared_with(loop.iter, returns)
 
