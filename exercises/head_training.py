@@ -83,8 +83,8 @@ def fit_head(
     and is in eval mode only while it is measured.
 
     Args:
-        head: features (N, D) to logits (N, K); trained in place. Nothing else about it is changed, except that
-            gradients may stay on it, and that it may be left in either mode.
+        head: features (N, D) to logits (N, K); trained in place. All its parameters require gradients. Nothing else about
+            it is changed, except that gradients may stay on it, and that it may be left in either mode.
         train: features and labels to learn from.
         valid: features and labels to choose the best epoch by; nothing is ever learnt from them.
         epochs: how many times to go through `train`, at most. Each time all of it is used; the last batch may be

@@ -18,7 +18,6 @@ from autograder.submissions.statements import (
     changes_in_place,
     name_of_call,
     names_bound_anew,
-    names_set_inside,
     shared_with,
     shows_or_trains,
     trains,
@@ -61,7 +60,7 @@ def _with_callers(
     statements: Collection[ast.stmt], first: Collection[str], calls: Callable[[ast.AST, Collection[str]], bool]
 ) -> set[str]:
     """Return some of the notebook's own functions, those that call what is looked for, and so on."""
-    functions = [pair for node in statements for pair in _functions(node)]
+    functions = [pair for node in statements for pair in functions_in(node)]
     found = set(first)
     while grown := {name for name, node in functions if calls(node, found)} - found:
         found |= grown
@@ -104,7 +103,7 @@ def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
     value whose class has `__call__` is a function too, and so is a name for a method that changes something:
     `add = names.append`. What changes when an object is made stands by `new Class`, what its `with` changes by `with Class`.
     """
-    functions = [pair for node in statements for pair in _functions(node)]
+    functions = [pair for node in statements for pair in functions_in(node)]
     training = training_functions(statements, ())
     of_objects = [
         pair for node in statements for pair in _functions_of_objects(node) if not may_train(pair[1], training)
@@ -189,7 +188,7 @@ def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
     makers = {
         name
         for node in statements
-        for name, function in _functions(node)
+        for name, function in functions_in(node)
         if any(isinstance(child, ast.FunctionDef | ast.Lambda) for child in ast.walk(function) if child is not function)
     }
     counting = _makers_of_counters(statements)
@@ -205,9 +204,9 @@ def _closures(statements: Collection[ast.stmt]) -> dict[str, Effects]:
 def _makers_of_counters(statements: Collection[ast.stmt]) -> set[str]:
     """Return the functions that define one which changes what they hold: `nonlocal n`, `cache[x] = y`, `inner.n += 1`."""
     found: set[str] = set()
-    for name, function in (pair for node in statements for pair in _functions(node)):
+    for name, function in (pair for node in statements for pair in functions_in(node)):
         inside = [child for child in ast.walk(function) if child is not function]
-        held = _parameters(function) | _local_names(function)
+        held = parameters_of(function) | local_names(function)
         held |= {child.name for child in inside if isinstance(child, ast.FunctionDef)}
         changed = {
             each
@@ -220,20 +219,6 @@ def _makers_of_counters(statements: Collection[ast.stmt]) -> set[str]:
     return found
 
 
-def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
-    """Return what each of the notebook's own functions sets, such as `set_seed`; nothing for one that does more."""
-    functions = [pair for node in statements for pair in _functions(node)]
-    found: dict[str, set[str]] = {name: set() for name, _ in functions}
-    while (
-        grown := {
-            name: names_set_inside(function, found) - _parameters(function) - _local_names(function)
-            for name, function in functions
-        }
-    ) != found:
-        found = grown
-    return found
-
-
 def remembered_by(statements: Collection[ast.stmt], effects: Mapping[str, Effects]) -> dict[str, set[str]]:
     """Return what a call of each function changes that a default value keeps: the function, and the names in the value.
 
@@ -242,7 +227,7 @@ def remembered_by(statements: Collection[ast.stmt], effects: Mapping[str, Effect
     """
     returns = returns_of(statements)
     found: dict[str, set[str]] = {}
-    for name, function in (pair for node in statements for pair in _functions(node)):
+    for name, function in (pair for node in statements for pair in functions_in(node)):
         defaults = {each: value for each, value in _defaults(function).items() if not isinstance(value, ast.Constant)}
         changed = _effects(function, effects, returns, defaults.keys())[0]
         for value in (defaults[each] for each in defaults.keys() & changed):
@@ -276,7 +261,7 @@ def moving_names(statements: Collection[ast.stmt], imported: Mapping[str, str]) 
         imported: the library of each name that the notebook imports.
     """
     own = {node.name for node in statements if isinstance(node, DEFINITIONS)}
-    functions = [pair for node in statements for pair in _functions(node)]
+    functions = [pair for node in statements for pair in functions_in(node)]
     generators = {name.removeprefix(".") for name, function in functions if any(map(_yields, ast.walk(function)))}
     of_itertools = {name for name, library in imported.items() if library == "itertools"}
     found: set[str] = set()
@@ -300,16 +285,16 @@ def returns_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
     """Return the names of the notebook that each of its functions gives back, by the name of the function."""
     found: dict[str, set[str]] = {}
     for node in statements:
-        for name, function in _functions(node):
+        for name, function in functions_in(node):
             given = [
                 child.value for child in ast.walk(function) if isinstance(child, ast.Return) and child.value is not None
             ]
             names = {each for value in given for each in shared_with(value, {})}
-            found[name] = names - _parameters(function) - _local_names(function)
+            found[name] = names - parameters_of(function) - local_names(function)
     return found
 
 
-def _functions(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]]:
+def functions_in(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]]:
     """Yield the functions that a statement defines, by the names of `effects_of`; `__call__` also as `Class()`."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield node.name, node
@@ -338,7 +323,7 @@ def _effects(
         new: parameters that are no arguments; they count among the names of the notebook.
     """
     body: list[ast.stmt] = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body
-    given, local = _parameters(function) - new, _local_names(function)
+    given, local = parameters_of(function) - new, local_names(function)
     stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
     changed = {
         name for node in body for name in (*bound_names(node), *names_own_functions_change(node, others, returns))
@@ -349,12 +334,12 @@ def _effects(
     return stated | (changed - given - local), not changed.isdisjoint(given - local)
 
 
-def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
     arguments = function.args
     return {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
 
 
-def _local_names(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+def local_names(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
     """Return the names that a function binds itself, without those that it says are the notebook's."""
     stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
     bound = (node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))

@@ -18,16 +18,14 @@ from autograder.submissions.effects import (
     only_computes,
     remembered_by,
     returns_of,
-    settings_of,
     training_functions,
 )
 from autograder.submissions.magics import is_script_import
 from autograder.submissions.module import is_of_a_library
 from autograder.submissions.reaches import names_objects_change, names_own_functions_change, names_reached, sources_of
+from autograder.submissions.settings import ALL_DRAWN, DRAWING, names_a_setting_changes, settings_of
 from autograder.submissions.statements import (
-    ALL_DRAWN,
     DEFINITIONS,
-    DRAWING,
     bound_names,
     files_named,
     imported_names,
@@ -35,7 +33,6 @@ from autograder.submissions.statements import (
     name_made_to_train,
     name_of_call,
     names_a_method_may_change,
-    names_a_setting_changes,
     names_bound_anew,
     names_evaluated,
     names_fitted,

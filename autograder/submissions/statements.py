@@ -71,17 +71,6 @@ _COPYING = {"clone", "copy", "deepcopy", "item", "tolist", "len", "str", "int", 
 Returns = Mapping[str, Set[str]]
 #: Functions that run a text.
 _OF_TEXT = {"eval", "exec"}
-#: Functions that change how all functions run.
-_SETTINGS = {"setrecursionlimit", "set_default_dtype"}
-_SEEDS = {"seed", "manual_seed", "manual_seed_all"}
-#: Functions of other libraries, and of files beside the notebook, that seed several libraries.
-_SEED_ALL = {"seed_everything", "seed_all", "set_seed", "set_seeds", "set_random_seed", "fix_seed"}
-#: Libraries that draw random numbers; a name that begins with one of these belongs to it, such as `torchvision`.
-DRAWING = ("random", "numpy", "torch", "keras", "tensorflow", "jax", "sklearn", "scipy")
-#: Stands for all names of these libraries.
-ALL_DRAWN = "?"
-#: Statements in which a seed may stand deeper.
-_MAY_HOLD_SEEDS = (ast.Expr, ast.If, ast.Try, ast.With, ast.Match, ast.Assert, ast.For)
 #: A text that may name a file: what one statement writes there another may read.
 _FILE = re.compile(r"[\w./\\~ -]{0,200}\w\.\w{1,12}", re.ASCII)
 
@@ -102,9 +91,9 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
             name = child.rest if isinstance(child, ast.MatchMapping) else child.name
             yield from [name] if name else []
         elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store | ast.Del):
-            yield from _base(child)
+            yield from base_names(child)
         elif isinstance(child, ast.Attribute) and changes_in_place(child.attr) and not _is_library(child.value):
-            yield from _base(child.value)  # called, or given to a function that calls it, such as `map`
+            yield from base_names(child.value)  # called, or given to a function that calls it, such as `map`
         elif isinstance(child, ast.Call):
             yield from _names_a_call_changes(child)
             yield from _names_given_by_text(child)
@@ -120,12 +109,12 @@ def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
     """Yield the names of what a call changes, as the name of its method or function tells."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if call.args and (name in CHANGING_FIRST or is_in_place(name)):
-        yield from _base(call.args[0])
+        yield from base_names(call.args[0])
     for keyword in call.keywords:
         if keyword.arg == "out":
-            yield from _base(keyword.value)
+            yield from base_names(keyword.value)
         elif keyword.arg == "inplace" and call.args:
-            yield from _base(call.args[0])
+            yield from base_names(call.args[0])
 
 
 def _names_changed_by_option(node: ast.expr) -> Iterator[str]:
@@ -133,7 +122,7 @@ def _names_changed_by_option(node: ast.expr) -> Iterator[str]:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return
     if any(keyword.arg == "inplace" for keyword in node.keywords):
-        yield from _base(node.func.value)
+        yield from base_names(node.func.value)
 
 
 def _names_looped_over(loop: ast.For) -> Iterator[str]:
@@ -146,86 +135,9 @@ def _names_looped_over(loop: ast.For) -> Iterator[str]:
         if isinstance(node, ast.Attribute | ast.Subscript)
         and (isinstance(node.ctx, ast.Store | ast.Del) or changes_in_place(getattr(node, "attr", "")))
     )
-    if any(name in variables for node in changed for name in _base(node)):
+    if any(name in variables for node in changed for name in base_names(node)):
         names = {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
         yield from names - vars(builtins).keys()
-
-
-def names_a_setting_changes(node: ast.stmt, own: Mapping[str, Set[str]]) -> set[str]:
-    """Return what a statement at the top of a notebook sets: the library of a seed; `*` for a setting of all functions.
-
-    `ALL_DRAWN` stands for the libraries of a `seed_everything` that the notebook has not written itself.
-
-    A call may stand in a tuple of several, and what it gives back may get a name. It may also stand deeper, as under a
-    condition or in `print(...)`, if the statement does little else. One inside a function does not count.
-
-    Args:
-        node: the statement.
-        own: what each of the notebook's own functions sets; see `settings_of`.
-    """
-    found = names_set_inside(node, own) if isinstance(node, _MAY_HOLD_SEEDS) else set()
-    if isinstance(node, ast.Expr | ast.Assign):
-        known = own if isinstance(node, ast.Expr) else {}
-        for part in (node, *(node.value.elts if isinstance(node.value, ast.Tuple) else [node.value])):
-            found |= {*_names_a_part_sets(part, known)}
-    return found
-
-
-def names_set_inside(node: ast.AST, own: Mapping[str, Set[str]]) -> set[str]:
-    """Return what the calls inside a statement or function set, if it does little else.
-
-    It loops over nothing but seeds, calls none of the notebook's own functions but those that set something, and trains and
-    shows nothing, as far as names tell: it may stand for a training. It may print.
-    """
-    parts = [*ast.walk(node)]
-    # The last name of each call alone: `torch.cuda.manual_seed(seed)` shows nothing.
-    calls = {name_of_call(part) for part in parts if isinstance(part, ast.Call)} - {"print"}
-    others = {name.removeprefix(".") for name in own if not own[name]} | {"input"}
-    loops = [part for part in parts if isinstance(part, ast.For | ast.While)]
-    if not all(map(_is_over_seeds, loops)) or not calls.isdisjoint(others) or any(map(shows_or_trains, calls)):
-        return set()
-    return {name for part in parts for name in _names_a_part_sets(part, own)}
-
-
-def _names_a_part_sets(node: ast.AST, own: Mapping[str, Set[str]]) -> Iterator[str]:
-    """Yield what one part of a statement sets: a call, a loop over seeds, or a value of the environment."""
-    for function in _functions_called_by(node):
-        name = _last_name(function)
-        own_name = f".{name}" if isinstance(function, ast.Attribute) else name
-        if own_name in own:
-            yield from own[own_name]
-        elif name in _SEEDS and isinstance(function, ast.Attribute):
-            yield from _base(function.value)
-        elif name in _SEED_ALL:
-            yield ALL_DRAWN
-        elif name in _SETTINGS | _SEEDS:
-            yield "*"
-    if isinstance(node, ast.Assign) and any(map(_is_of_environment, node.targets)):
-        yield "*"
-
-
-def _functions_called_by(node: ast.AST) -> list[ast.expr]:
-    """Return the function of a call, or those that `for seed in (random.seed, np.random.seed): seed(42)` calls."""
-    match node:
-        case ast.Call(func=function):
-            return [function]
-        case ast.For(target=ast.Name(id=name), iter=ast.Tuple(elts=functions) | ast.List(elts=functions)):
-            return functions if any(called_name(child) == name for child in ast.walk(node)) else []
-    return []
-
-
-def _is_over_seeds(loop: ast.AST) -> bool:
-    return any(_last_name(function) in _SEEDS for function in _functions_called_by(loop))
-
-
-def _last_name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else str(getattr(function, "id", ""))
-
-
-def _is_of_environment(node: ast.expr) -> bool:
-    """Return True for `os.environ["..."]`: any library may read it."""
-    inner = node.value if isinstance(node, ast.Subscript) else None
-    return (inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", "")) == "environ"
 
 
 def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: Collection[str]) -> Iterator[str]:
@@ -246,7 +158,7 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
     if not isinstance(call, ast.Call):
         return
     if isinstance(call.func, ast.Attribute) and call.func.attr == "train" and call.args:
-        yield from (name for name in _base(call.func.value) if name not in imported)  # `dropout.train(False)`
+        yield from (name for name in base_names(call.func.value) if name not in imported)  # `dropout.train(False)`
     start, methods = call_chain(call)
     if not start or any(f".{name}" in own for name in methods) or any(map(shows_or_trains, {*methods, start})):
         return
@@ -296,7 +208,7 @@ def names_fitted(node: ast.stmt) -> Iterator[str]:
     """Yield `model` for `model.fit(...)`, wherever it stands inside."""
     for child in ast.walk(node):
         if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and child.func.attr in _FITTING:
-            yield from _base(child.func.value)
+            yield from base_names(child.func.value)
 
 
 def shows_or_trains(name: str) -> bool:
@@ -471,7 +383,8 @@ def _is_attributes(node: ast.expr) -> TypeGuard[ast.Call]:
     return called in ("vars", "getattr") and isinstance(node, ast.Call) and bool(node.args)
 
 
-def _base(node: ast.expr) -> Iterator[str]:
+def base_names(node: ast.expr) -> Iterator[str]:
+    """Yield `a` for `a.b[0].c`, the name with which an expression begins; `*` where it cannot be told."""
     while isinstance(node, ast.Subscript | ast.Attribute) or _is_attributes(node):
         if isinstance(node, ast.Subscript) and _is_namespace(node.value):
             name = node.slice.value if isinstance(node.slice, ast.Constant) else "*"

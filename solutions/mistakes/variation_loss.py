@@ -469,7 +469,7 @@ def takes_another_eps(images, eps=1e-6):
     return _roots(images, eps).sum(dim=(1, 2, 3))
 
 
-@mistake("isotropic_variation", "Absolute differences stand under the root; there are squares.")
+@mistake("isotropic_variation", "Absolute differences stand under the root; square them first.")
 def takes_the_root_of_absolute_values(images, eps=1e-8):
     _require_batch(images)
     down, across = _vertical(images)[:, :, :, :-1], _horizontal(images)[:, :, :-1]
