@@ -26,6 +26,9 @@ def mean(values, weight=2.0):
 def take(values, count):
     return values[:count].clone()
 
+def first(values, count=2):
+    return values[:count].clone()
+
 def blend(first, second):
     return first + 3 * second
 
