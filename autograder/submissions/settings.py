@@ -39,6 +39,20 @@ def names_a_setting_changes(node: ast.stmt, own: Mapping[str, Set[str]]) -> set[
     return found
 
 
+def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
+    """Return what each of the notebook's own functions sets, such as `set_seed`; nothing for one that does more."""
+    functions = [pair for node in statements for pair in functions_in(node)]
+    found: dict[str, set[str]] = {name: set() for name, _ in functions}
+    while (
+        grown := {
+            name: _names_set_inside(function, found) - parameters_of(function) - local_names(function)
+            for name, function in functions
+        }
+    ) != found:
+        found = grown
+    return found
+
+
 def _names_set_inside(node: ast.AST, own: Mapping[str, Set[str]]) -> set[str]:
     """Return what the calls inside a statement or function set, if it does little else.
 
@@ -94,17 +108,3 @@ def _is_of_environment(node: ast.expr) -> bool:
     """Return True for `os.environ["..."]`: any library may read it."""
     inner = node.value if isinstance(node, ast.Subscript) else None
     return (inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", "")) == "environ"
-
-
-def settings_of(statements: Collection[ast.stmt]) -> dict[str, set[str]]:
-    """Return what each of the notebook's own functions sets, such as `set_seed`; nothing for one that does more."""
-    functions = [pair for node in statements for pair in functions_in(node)]
-    found: dict[str, set[str]] = {name: set() for name, _ in functions}
-    while (
-        grown := {
-            name: _names_set_inside(function, found) - parameters_of(function) - local_names(function)
-            for name, function in functions
-        }
-    ) != found:
-        found = grown
-    return found
