@@ -443,8 +443,8 @@ def takes_the_root_of_squares(images):
 
 @mistake("variation_loss", "Images that are not 4-D are not refused.")
 def takes_anything(images):
-    vertical, horizontal = torch.diff(images, dim=-2).abs().sum(), torch.diff(images, dim=-1).abs().sum()
-    return (vertical + horizontal) / images.numel()
+    vertical, horizontal = (images.diff(dim=dim).abs().flatten(1).sum(dim=1) for dim in (-2, -1))
+    return ((vertical + horizontal) / images[0].numel()).mean()
 
 
 @mistake(

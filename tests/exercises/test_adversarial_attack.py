@@ -595,7 +595,7 @@ def test_success_rate_is_tidy(submission, model, images, labels):
 @pytest.mark.points("perturbation_norms", 1.5)
 def test_norms_of_a_known_change(submission):
     """Changes of 0.3 and -0.4 at two pixels: the largest is 0.4, the length 0.5."""
-    originals = torch.full((4, 3, 5, 5), 0.5)
+    originals = torch.full((5, 3, 5, 5), 0.5)
     images = originals.clone()
     images[0, 0, 0, 0] += 0.3
     images[0, 2, 3, 1] -= 0.4
@@ -604,7 +604,11 @@ def test_norms_of_a_known_change(submission):
     images[1, 1, 2, 3] -= 0.4
     images[2, 2, 4, 3] += 0.3
     images[2, 2, 1, 3] -= 0.4
-    expected = (torch.tensor([0.4, 0.4, 0.4, 0.0]), torch.tensor([0.5, 0.5, 0.5, 0.0]))
+    # Three entries in two channels, so that sums and lengths of channels are other numbers.
+    images[3, 0, 1, 1] += 0.09
+    images[3, 0, 3, 4] += 0.12
+    images[3, 2, 1, 1] -= 0.36
+    expected = (torch.tensor([0.4, 0.4, 0.4, 0.36, 0.0]), torch.tensor([0.5, 0.5, 0.5, 0.39, 0.0]))
     # F.pairwise_distance adds 1e-6 to each difference.
     backwards = tuple(each.flip(0) for each in expected)
     assert_each_close(
