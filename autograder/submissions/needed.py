@@ -22,7 +22,15 @@ from autograder.submissions.effects import (
 )
 from autograder.submissions.magics import is_script_import
 from autograder.submissions.module import is_of_a_library
-from autograder.submissions.reaches import names_objects_change, names_own_functions_change, names_reached, sources_of
+from autograder.submissions.reaches import (
+    names_objects_change,
+    names_of_settings,
+    names_own_functions_change,
+    names_reached,
+    names_taken_apart,
+    names_without_parts,
+    sources_of,
+)
 from autograder.submissions.settings import ALL_DRAWN, DRAWING, names_a_setting_changes, settings_of
 from autograder.submissions.statements import (
     DEFINITIONS,
@@ -110,6 +118,7 @@ class _Binders:
         self._networks = names_evaluated(statements) if ".train" not in self.effects else set()
         self._remembered = remembered_by(statements, self.effects)
         self._moving = moving_names(statements, self._imported)
+        self._without_parts, self._of_settings = names_without_parts(statements), names_of_settings(statements)
         self._classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
         self._defined = {node.name for node in statements if isinstance(node, DEFINITIONS)}
         self._aliases: dict[str, tuple[set[str], ast.stmt]] = {}
@@ -209,7 +218,7 @@ class _Binders:
         if may_train(node, self._training):
             return set()
         of_classes = self._classes.intersection(names_objects_change(node, self.effects, self._returns))
-        others = self._defined - of_classes
+        others = (self._defined - of_classes) | self._without_parts
         return names_reached(node, self.effects, self._returns) - self._imported.keys() - others
 
     def _names_moved_on(self, node: ast.stmt) -> set[str]:
@@ -235,7 +244,8 @@ class _Binders:
         self._aliases = {name: alias for name, alias in self._aliases.items() if name not in rebound}
         if isinstance(node, ast.Assign | ast.AnnAssign) and not may_train(node, self._training):
             for name, olds in sources_of(node, self._returns).items():
-                others = olds - self._imported.keys() - self._defined - {*dir(builtins)}
+                others = olds - self._imported.keys() - self._defined - self._without_parts - {*dir(builtins)}
+                others -= names_taken_apart(node) & self._of_settings
                 if others:
                     self._aliases[name] = others, node
         self._bind(names, node)
@@ -249,8 +259,17 @@ def _libraries_only_read(statements: Sequence[ast.stmt], imported: Mapping[str, 
         imported: the library of each name that the notebook imports.
     """
     inside = (child for node in statements if isinstance(node, DEFINITIONS) for child in ast.walk(node))
-    changed = {name for child in inside if isinstance(child, ast.stmt) for name in bound_names(child)}
+    plain = (child for child in inside if isinstance(child, ast.stmt) and not hasattr(child, "body"))
+    changed = {name for child in plain if not _sets_backends(child) for name in bound_names(child)}
     return {name for name, library in imported.items() if is_of_a_library(library)} - changed
+
+
+def _sets_backends(node: ast.stmt) -> bool:
+    """Return True for `torch.backends.cudnn.deterministic = True`: it is about how fast something is computed, not what."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return any(
+        isinstance(child, ast.Attribute) and child.attr == "backends" for each in targets for child in ast.walk(each)
+    )
 
 
 def _is_seen_later(target: ast.expr, binders: Collection[str]) -> bool:
@@ -277,7 +296,9 @@ def _statements_that_make_files(statements: list[ast.stmt]) -> list[ast.stmt]:
     plain, making = set(dir(builtins)), list[ast.stmt]()
     for node in statements:
         bound, names = set(bound_names(node)), set(filter(str.isidentifier, _names(node, inside=True)))
-        of_plain = names - bound <= plain
+        # `features = sorted(features)` is as plain as it was.
+        own = names_bound_anew(node) if isinstance(node, ast.Assign) else set[str]()
+        of_plain = names - (bound - own) <= plain
         if of_plain and isinstance(node, ast.Import | ast.ImportFrom | ast.Assign):
             plain |= bound
         else:

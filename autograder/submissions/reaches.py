@@ -6,7 +6,7 @@ after `flat = kernel.numpy()` whatever changes `flat` changes `kernel`.
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 from autograder.submissions.statements import (
     CHANGING_FIRST,
@@ -119,6 +119,59 @@ def sources_of(node: ast.AST, returns: Returns) -> dict[str, set[str]]:
     sharing = [value, *targets] if len(targets) > 1 else [value]
     shared = {name for each in sharing for name in shared_with(each, returns)}
     return {name: shared - {name} for name in bound}
+
+
+def names_without_parts(statements: Iterable[ast.stmt]) -> set[str]:
+    """Return the names that stand for numbers, texts, devices and the like, and for nothing else: no value shares a part."""
+    return _names_bound_only_to(_has_no_parts, statements)
+
+
+def names_of_settings(statements: Iterable[ast.stmt]) -> set[str]:
+    """Return the names that stand for collections of such values, as `CONFIG = {"rate": 0.1}`: their parts have no parts."""
+    return _names_bound_only_to(_is_of_settings, statements)
+
+
+def names_taken_apart(node: ast.AST) -> set[str]:
+    """Return the names of which an expression uses parts alone, as of `CONFIG` in `CONFIG["rate"]`."""
+    children = [*ast.walk(node)]
+    names = [child for child in children if isinstance(child, ast.Name)]
+    inner = {child.value for child in children if isinstance(child, ast.Subscript | ast.Attribute)}
+    return {name.id for name in names} - {name.id for name in names if name not in inner}
+
+
+def _names_bound_only_to(is_such: Callable[[ast.expr], bool], statements: Iterable[ast.stmt]) -> set[str]:
+    """Return the names to which each statement that binds them assigns such a value."""
+    found, others = set[str](), set[str]()
+    for node in statements:
+        match node:
+            case ast.Assign(targets=targets, value=value) if all(isinstance(target, ast.Name) for target in targets):
+                kind = found if is_such(value) else others
+            case ast.AnnAssign(target=ast.Name(), value=ast.expr() as value) | ast.AugAssign(value=value):
+                kind = found if is_such(value) else others
+            case _:
+                kind = others
+        stored = (child for child in ast.walk(node) if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store))
+        kind.update(child.id for child in stored)
+    return found - others
+
+
+def _has_no_parts(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant() | ast.JoinedStr() | ast.Compare():
+            return True
+        case ast.UnaryOp(operand=part):
+            return _has_no_parts(part)
+        case ast.BinOp(left=one, right=other) | ast.IfExp(body=one, orelse=other):
+            return _has_no_parts(one) and _has_no_parts(other)
+        case ast.Tuple(elts=parts):
+            return all(map(_has_no_parts, parts))
+    return name_of_call(value) == "device"
+
+
+def _is_of_settings(value: ast.expr) -> bool:
+    if isinstance(value, ast.Dict):
+        return all(map(_has_no_parts, value.values))
+    return name_of_call(value) in ("Namespace", "SimpleNamespace", "parse_args")
 
 
 def _sources_of_lambdas(given: list[ast.expr], returns: Returns) -> dict[str, set[str]]:

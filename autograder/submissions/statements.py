@@ -368,11 +368,17 @@ def shared_with(node: ast.expr, returns: Returns) -> Iterator[str]:
         case ast.IfExp(body=one, orelse=other):
             yield from (*shared_with(one, returns), *shared_with(other, returns))
         case (
-            ast.ListComp(generators=loops)
-            | ast.SetComp(generators=loops)
-            | ast.DictComp(generators=loops)
-            | ast.GeneratorExp(generators=loops)
+            ast.ListComp(elt=part, generators=loops)
+            | ast.SetComp(elt=part, generators=loops)
+            | ast.DictComp(value=part, generators=loops)
         ):
+            shared = {*shared_with(part, returns)}
+            yield from shared
+            # `[[] for n in sizes]` shares nothing with `sizes`.
+            for loop in loops:
+                if any(isinstance(each, ast.Name) and each.id in shared for each in ast.walk(loop.target)):
+                    yield from shared_with(loop.iter, returns)
+        case ast.GeneratorExp(generators=loops):  # which moves on in what it loops over, whatever it makes of it
             for loop in loops:
                 yield from shared_with(loop.iter, returns)
 

@@ -423,3 +423,69 @@ def test_what_is_drawn_and_read_at_once_is_there(tmp_path):
 def test_two_names_that_stand_for_parts_of_one_another_end(tmp_path):
     cell = "a = load()\nb = a.left\na = b.right\nb = a.left\na.n = 1\nb.n = 2"
     assert "a.n = 1" in left_of(tmp_path, cell, "def denoise():\n    return a")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (
+            "SIZES = [1, 2]\nresults = {n: [] for n in SIZES}",
+            "for n in SIZES:\n    results[n].append(denoise())",
+        ),
+        ("SIZES = [1, 2]\nimages = [torch.rand(3) for n in SIZES]", "for image in images:\n    image.clamp_(0, 1)"),
+        ("SIZES = 3\nx = torch.rand(1, 3, SIZES)", "for step in range(40):\n    x.clamp_(0, 1)"),
+        ("SIZES = torch.device('cpu')\nnet = Net().to(SIZES)", "for epoch in range(9):\n    net.eval()\n    run(net)"),
+        ("SIZES = {'a': 3, 'b': 'cpu'}\nnet = Net(SIZES['a'])", "for epoch in range(9):\n    net.eval()\n    run(net)"),
+        ("SIZES = Namespace(a=3)\nnet = Net(SIZES.a)", "for epoch in range(9):\n    net.eval()\n    run(net)"),
+        ("SIZES = 2\nfigure, axes = plt.subplots(SIZES)", "axes.set_title('loss')\nfigure.tight_layout()"),
+    ],
+)
+def test_what_is_made_from_a_number_changes_nothing_of_it(tmp_path, cells):
+    text = left_of(tmp_path, "import torch\nfrom torch import Net", *cells, "def denoise():\n    return SIZES, torch")
+    assert cells[-1].splitlines()[-1] not in text
+
+
+@pytest.mark.parametrize(
+    ("start", "change"),
+    [
+        ("SIZES = [1, 2]\nrows = {n: SIZES for n in 'ab'}", "rows['a'].append(3)"),
+        ("SIZES = [[1], [2]]\nrows = [row for row in SIZES]", "rows[0].append(3)"),
+        ("SIZES = {'a': [1]}\nrow = SIZES['a']", "row.append(3)"),
+        ("SIZES = {'a': 1}\nother = SIZES", "other['a'] = 3"),
+        ("SIZES = 1\nSIZES = [SIZES]\nother = SIZES", "other.append(3)"),
+    ],
+)
+def test_what_shares_a_value_changes_it(tmp_path, start, change):
+    cells = start, change, "def denoise():\n    return SIZES"
+    assert names_after(left_of(tmp_path, *cells))["denoise"]() == names_after("\n".join(cells))["denoise"]()
+
+
+def test_a_seed_that_sets_how_a_library_computes_keeps_no_training(tmp_path):
+    start = (
+        "import torch\ndef set_seed(n):\n    torch.manual_seed(n)\n    torch.backends.cudnn.deterministic = True\n"
+        "def train(n):\n    set_seed(n)\n    loss.backward()"
+    )
+    text = left_of(
+        tmp_path, start, "train(0)\nmodels = [train(n) for n in range(3)]", "def denoise():\n    return torch"
+    )
+    assert "\ntrain(0)" not in text
+    assert "range(3)" not in text
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("features = []\nfor n in range(3):\n    features.append(n)", "features = sorted(features)"),
+        ("features = None\nfeatures = fit(1)", "features = {**features}"),
+    ],
+)
+def test_a_file_of_what_a_loop_or_a_function_computed_is_left_out(tmp_path, cells):
+    text = left_of(
+        tmp_path,
+        "import json\ndef fit(n):\n    return n",
+        *cells,
+        "json.dump(features, open('a.json', 'w'))",
+        "def denoise():\n    return 1",
+    )
+    assert "dump" not in text
+    assert "fit(1)" not in text
