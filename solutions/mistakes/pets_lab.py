@@ -1042,6 +1042,23 @@ def learns_from_one_batch(backbone, images, labels, classes, *, seed=0):
     return Classifier(backbone, head, classes).eval()
 
 
+@mistake(
+    "train_pet_classifier",
+    "Gradients pile up from step to step: backward() adds to them; call zero_grad() before each.",
+)
+def forgets_zero_grad(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    features = torch.cat([backbone(batch) for batch in images.split(64)])
+    head = nn.Linear(features.shape[1], len(classes))
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.01)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(20):
+        for batch in torch.randperm(len(features), generator=generator).split(32):
+            F.cross_entropy(head(features[batch]), labels[batch]).backward()
+            optimizer.step()
+    return Classifier(backbone, head, classes).eval()
+
+
 @mistake("train_pet_classifier", "The head has never learned: its weights are as they were drawn.")
 def never_trains(backbone, images, labels, classes, *, seed=0):
     backbone = copy.deepcopy(backbone).requires_grad_(False)

@@ -882,7 +882,7 @@ def assert_learns_among_many_classes(submission, rng):
     labels = torch.tensor(order(rng, 80)) % 4
     classes = torch.tensor([0, 5, 8, 12])[order(rng, 4)]
     # So that what the features are on the average, and how far apart, matters to whoever scales them.
-    images = 0.4 * striped(COLOURS[labels], torch.rand(80, generator=rng) < 0.5, rng) + 0.55
+    images = 0.3 * striped(COLOURS[labels], torch.rand(80, generator=rng) < 0.5, rng) + 0.65
     names = [f"shade {k}" for k in range(13)]
     model = submission.train_pet_classifier(eye_backbone("colours"), images, classes[labels], names)
     logits = logits_of(model, images, len(names), seen=4)
